@@ -1,0 +1,101 @@
+"""`httptask run`: run a workflow file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from httptask.cli import options
+from httptask.cli.console import Console, is_terminal
+from httptask.cli.exits import BY_STATUS
+from httptask.cli.wiring import Where, connections, registry
+
+if TYPE_CHECKING:
+    from httptask.model import Connection, TaskTemplate, Workflow
+    from httptask.registry import Registry
+    from httptask.workflow import RunResult
+
+Connect = Callable[["TaskTemplate"], "Connection"]
+
+
+@click.command("run")
+@click.argument("workflow", type=click.Path(path_type=Path))
+@options.inputs
+@options.connection
+@options.templates
+@options.as_json
+@options.verbose
+def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
+    """Run a workflow file: its steps in order, outputs passed on, retries as the policy says.
+
+    \b
+    Example:
+      httptask run examples/roll_out_agent_update.yaml --sandbox -i poolType=AD
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    from httptask.cli.arguments import workflow_inputs
+    from httptask.loader import load_workflow
+    from httptask.workflow import workflow_inputs as checked
+
+    console = Console(json=bool(flags["as_json"]))
+    catalogue = registry(folders)
+    definition = load_workflow(workflow, catalogue)
+    given = workflow_inputs(definition, flags["given"], flags["file"])  # type: ignore[arg-type] # click's types
+    inputs = checked(definition, given)
+    where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])  # type: ignore[arg-type] # click's types
+    with connections(where, definition.sandbox, _connection(definition, inputs)) as connect:
+        result, seconds = _run(definition, inputs, catalogue, connect, _Narration(console, verbose=bool(flags["verbose"])))
+    _report(result, console, seconds)
+    return BY_STATUS[result.status]
+
+
+class _Narration:
+    """Whether and how the run is told as it goes: on a terminal, or when asked for."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        from httptask.cli.narrator import Narrator
+
+        self.console = console
+        self.observer = Narrator(console, requests=True) if verbose or is_terminal(sys.stderr) else None
+
+
+def _connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
+    from httptask.expressions import compile_text, to_text
+
+    if workflow.connection is None:
+        return None
+    return to_text(compile_text(workflow.connection).evaluate({"inputs": inputs}))
+
+
+def _run(
+    workflow: Workflow, inputs: Mapping[str, Any], catalogue: Registry, connect: Connect, narration: _Narration
+) -> tuple[RunResult, float]:
+    """Run, with every connection resolved before the first request, so that a missing credential stops nothing half-way."""
+    from httptask.clock import SystemClock
+    from httptask.runner import Runner
+    from httptask.secrets import Redactor
+    from httptask.transport import RequestsTransport
+    from httptask.workflow import WorkflowRunner
+
+    resolved = [connect(catalogue[step.task]) for step in workflow.steps]
+    narration.console.redactor = Redactor(
+        secret for connection in resolved if connection.auth for secret in connection.auth.secrets
+    )
+    clock = SystemClock()
+    began = clock.monotonic()
+    with RequestsTransport(verify=resolved[0].verify) as transport:
+        runner = Runner(transport, clock, narration.observer)
+        result = WorkflowRunner(runner, catalogue, connect, clock, narration.observer).run(workflow, inputs)
+    return result, clock.monotonic() - began
+
+
+def _report(result: RunResult, console: Console, seconds: float) -> None:
+    from httptask.cli.outcomes import outcome_json, print_run
+
+    if console.json:
+        console.data(outcome_json(result.to_json(), console.redactor))
+    else:
+        print_run(result, console, seconds)

@@ -1,0 +1,125 @@
+"""`httptask test`: see exactly what will be sent, and try it once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from httptask.cli import options
+from httptask.cli.console import Console, is_terminal
+from httptask.cli.exits import BY_STATUS, SUCCEEDED
+from httptask.cli.wiring import Where, connections, dry_run_connection, registry, task_runner
+
+if TYPE_CHECKING:
+    from httptask.model import Connection
+    from httptask.runner import Options
+
+
+@click.command("test")
+@click.argument("task", shell_complete=options.complete_task)
+@options.inputs
+@click.option("--body", metavar="JSON", help="The request body: JSON, @FILE, or - for standard input.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
+@click.option("--retry", is_flag=True, help="Let the retry policy go on; without it one attempt is sent.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up after this time, waits included."
+)
+@click.option("--allow-unknown-enum", is_flag=True, help="Let values outside an enumeration through, with a warning.")
+@options.connection
+@options.templates
+@options.as_json
+@options.verbose
+def command(task: str, folders: tuple[Path, ...], **flags: object) -> int:
+    """Try a task: send one request and show request, response, and what the retry policy would do next.
+
+    \b
+    Examples:
+      httptask test okta.list_agent_pools -i poolType=AD --sandbox
+      httptask test okta.create_agent_pools_update -i poolId=0oa... --body @update.json --dry-run
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    return _Test(task, folders, flags).run()
+
+
+class _Test:
+    """One invocation, its flags read once."""
+
+    def __init__(self, task: str, folders: tuple[Path, ...], flags: dict[str, object]) -> None:
+        from httptask.cli.arguments import task_inputs
+
+        self.flags = flags
+        self.console = Console(json=bool(flags["as_json"]))
+        self.template = registry(folders)[task]
+        body = flags["body"]
+        self.inputs = task_inputs(
+            self.template,
+            flags["given"],  # type: ignore[arg-type] # click gives a tuple of texts
+            flags["file"],  # type: ignore[arg-type] # click gives a Path or None
+            body if isinstance(body, str) else None,
+        )
+        self.options = self._options()
+
+    def run(self) -> int:
+        where = Where(bool(self.flags["sandbox"]), self.flags["name"], self.flags["base_url"], self.flags["token"])  # type: ignore[arg-type]
+        if self.flags["dry_run"]:
+            return self._show(dry_run_connection(where, self.template.provider))
+        with connections(where) as connect:
+            return self._send(connect(self.template))
+
+    def _options(self) -> Options:
+        from httptask.runner import Options
+
+        timeout = self.flags["timeout"]
+        return Options(
+            headers=dict(_header(text) for text in self.flags["headers"]),  # type: ignore[attr-defined] # a tuple of texts
+            once=not self.flags["retry"],
+            allow_unknown_enum=bool(self.flags["allow_unknown_enum"]),
+            deadline=timeout if isinstance(timeout, float) else None,
+        )
+
+    def _show(self, connection: Connection) -> int:
+        from httptask.cli.outcomes import print_request, request_json
+
+        self._redact(connection)
+        with task_runner(connection) as runner:
+            prepared = runner.prepare(self.template, self.inputs, connection, self.options)
+        if self.console.json:
+            self.console.data(request_json(self.template.id, prepared.request, self.console.redactor))
+            return SUCCEEDED
+        print_request(prepared.request, self.console)
+        for warning in prepared.warnings:
+            self.console.note(f"warning: {warning.path}: {warning.message}")
+        self.console.note(self.console.style(f"dry run: nothing was sent; connection: {connection.source}", "dim"))
+        return SUCCEEDED
+
+    def _send(self, connection: Connection) -> int:
+        from httptask.cli.narrator import Narrator
+        from httptask.cli.outcomes import outcome_json, print_outcome, print_request
+
+        self._redact(connection)
+        observer = Narrator(self.console, requests=True) if self.flags["verbose"] else None
+        with task_runner(connection, observer) as runner:
+            if not self.console.json and (self.flags["verbose"] or is_terminal(sys.stdout)):
+                print_request(runner.prepare(self.template, self.inputs, connection, self.options).request, self.console)
+                self.console.out()
+            outcome = runner.run(self.template, self.inputs, connection, self.options)
+        if self.console.json:
+            self.console.data(outcome_json(outcome.to_json(), self.console.redactor))
+        else:
+            print_outcome(outcome, self.console, retries=not self.options.once)
+        return BY_STATUS[outcome.status]
+
+    def _redact(self, connection: Connection) -> None:
+        from httptask.secrets import Redactor
+
+        self.console.redactor = Redactor(connection.auth.secrets if connection.auth else ())
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError("a header is written NAME:VALUE")
+    return name, value.strip(" ")

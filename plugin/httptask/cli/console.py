@@ -1,0 +1,93 @@
+"""Where the command line writes: results to stdout, everything else to stderr, and all of it through the Redactor."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from httptask.errors import Problem
+from httptask.outcome import SCHEMA_VERSION
+from httptask.secrets import Redactor
+
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_CONTROL = re.compile(r"[^\n\t -~\xa0-\U0010ffff]")
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+class Console:
+    """Writes text or JSON. Colours only on a terminal."""
+
+    def __init__(self, *, json: bool = False, redactor: Redactor | None = None) -> None:
+        """Choose the form of results and errors."""
+        self.json = json
+        self.redactor = redactor or Redactor()
+
+    def out(self, text: str = "") -> None:
+        """Write a line of a result."""
+        print(_printable(self.redactor.text(text), sys.stdout))
+
+    def note(self, text: str) -> None:
+        """Write a line that is no result: progress, warnings."""
+        print(_printable(self.redactor.text(text), sys.stderr), file=sys.stderr, flush=True)
+
+    def data(self, value: Any) -> None:
+        """Write a result as JSON."""
+        print(jsonlib.dumps(self.redactor.json(value), indent=2, ensure_ascii=not _speaks_unicode(sys.stdout)))
+
+    def problems(self, kind: str, problems: Iterable[Problem]) -> None:
+        """Write an error: JSON on stdout when that is asked for, else one line per problem on stderr."""
+        found = tuple(problems)
+        if self.json:
+            self.data(
+                {
+                    "schemaVersion": SCHEMA_VERSION,
+                    "error": {"kind": kind, "message": _headline(found), "problems": [p.to_json() for p in found]},
+                }
+            )
+            return
+        for problem in found:
+            label = self.style("error:", "red", "bold", stream=sys.stderr)
+            where = f"{problem.where}: " if problem.where else ""
+            self.note(f"{label} {where}{problem.message}")
+            if problem.hint:
+                self.note(f"       {self.style(problem.hint, 'dim', stream=sys.stderr)}")
+
+    def style(self, text: str, *styles: str, stream: Any = None) -> str:
+        """Return text with colours if the stream is a terminal."""
+        target = stream or sys.stdout
+        if not styles or not is_terminal(target):
+            return text
+        return "".join(f"\x1b[{_STYLES[style]}m" for style in styles) + text + "\x1b[0m"
+
+    def table(self, rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
+        """Write rows with aligned columns; the last column is not padded."""
+        widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))] if rows else []
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+            self.out((indent + "  ".join([*cells, row[-1]])).rstrip())
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tell whether a stream is a terminal that wants colours."""
+    return bool(stream.isatty())
+
+
+def _headline(problems: tuple[Problem, ...]) -> str:
+    return str(problems[0]) if len(problems) == 1 else f"{len(problems)} problems"
+
+
+def _speaks_unicode(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "").lower().replace("-", "") in {"utf8", "utf16"}
+
+
+def _printable(text: str, stream: Any) -> str:
+    """Return text that the stream can encode and that no terminal obeys: a server's answer must not move the cursor."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    shown = text.encode(encoding, "backslashreplace").decode(encoding)
+    return "".join(
+        _CONTROL.sub(lambda match: repr(match[0])[1:-1], part) if index % 2 == 0 else part
+        for index, part in enumerate(_COLOUR.split(shown))
+    )

@@ -1,0 +1,116 @@
+"""The entry point: builds the command group, and turns every error into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from httptask.cli.console import Console
+from httptask.cli.exits import INTERRUPTED, SUCCEEDED, USAGE
+from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
+from httptask.suggest import did_you_mean
+from httptask.version import VERSION
+
+COMMANDS = ("list", "show", "test", "run", "validate", "sandbox", "manifest", "completion")
+
+_EPILOG = """\b
+Exit codes:
+  0  succeeded                      3  unknown: it may have been applied
+  1  failed                         4  waiting for approval
+  2  usage or definition error    130  interrupted"""
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is used, and suggests the nearest command for a mistyped one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"httptask.cli.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS) or f"commands: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"No such command '{args[0]}'; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "httptask",
+    cls=_Commands,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
+)
+@click.version_option(VERSION, message="httptask %(version)s")
+def root() -> None:
+    """HTTP tasks for workflow engines: see what would be sent, try it, run it in a workflow."""
+
+
+def run() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result = root.main(list(arguments), prog_name="httptask", standalone_mode=False)
+    except BrokenPipeError:
+        _silence_stdout()
+        return SUCCEEDED
+    except (click.ClickException, click.Abort, click.exceptions.Exit, HttpTaskError, KeyboardInterrupt) as error:
+        return _reported(Console(json="--json" in arguments), error)
+    return result if isinstance(result, int) else SUCCEEDED
+
+
+def _reported(console: Console, error: BaseException) -> int:
+    """Say what went wrong and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        return _usage(console, error)
+    if isinstance(error, ProblemsError):
+        console.problems(error.kind, error.problems)
+        return USAGE
+    if isinstance(error, HttpTaskError):
+        console.problems(error.kind, (Problem("", str(error)),))
+        return USAGE
+    return _interrupted(console, error)
+
+
+def _usage(console: Console, error: click.ClickException) -> int:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see `{context.command_path} --help`" if context else ""
+    console.problems("usage", (Problem("", error.format_message().rstrip("."), hint),))
+    return USAGE
+
+
+def _interrupted(console: Console, stopped: BaseException) -> int:
+    if isinstance(stopped, Interrupted):
+        failure = stopped.outcome.failure
+        hint = failure.hint if failure else ""
+        console.problems(
+            "interrupted", (Problem(stopped.outcome.task, f"interrupted; the outcome is {stopped.outcome.status}", hint),)
+        )
+    else:
+        console.problems("interrupted", (Problem("", "interrupted"),))
+    return INTERRUPTED
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing: the reader has gone, and Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,80 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from httptask.errors import HttpTaskError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def templates(command: F) -> F:
+    """Add `--templates DIR`."""
+    return click.option(
+        "--templates",
+        "folders",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="A folder with templates of your own, beside the shipped ones and those of HTTPTASK_PATH. Repeatable.",
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")(command)
+
+
+def verbose(command: F) -> F:
+    """Add `-v`."""
+    return click.option("-v", "--verbose", is_flag=True, help="Say on stderr what happens as it happens.")(command)
+
+
+def connection(command: F) -> F:
+    """Add the options that say where requests go."""
+    for decorate in reversed(
+        (
+            click.option("--sandbox", is_flag=True, help="Use a local Okta Agent Pools server, started for this command."),
+            click.option("--connection", "name", metavar="NAME", help="A connection profile of connections.toml."),
+            click.option("--base-url", metavar="URL", help="Base URL of the server; needs --token."),
+            click.option("--token", metavar="REF", help="Reference to the credential, env:NAME or file:PATH; needs --base-url."),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def inputs(command: F) -> F:
+    """Add the options that give inputs."""
+    for decorate in reversed(
+        (
+            click.option(
+                "-i",
+                "--input",
+                "given",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="An input; @FILE reads the value from a file, @@ stands for a literal @. Repeatable.",
+            ),
+            click.option(
+                "--inputs", "file", type=click.Path(path_type=Path), metavar="FILE", help="Inputs as a YAML or JSON mapping."
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's signature
+    """Complete a task id on the shell."""
+    from httptask.cli.wiring import registry
+
+    try:
+        return [task for task in registry(()) if task.startswith(incomplete)]
+    except HttpTaskError:
+        return []

@@ -1,0 +1,178 @@
+"""Requests, outcomes and runs for people, and their JSON with secrets masked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from httptask.cli.console import Console
+from httptask.message import Headers, Request
+from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome
+from httptask.secrets import Redactor
+from httptask.workflow import RunResult, StepResult
+
+_COLOURS = {
+    "succeeded": "green",
+    "failed": "red",
+    "unknown": "yellow",
+    "skipped": "dim",
+    "cancelled": "yellow",
+    "waiting": "cyan",
+}
+_MARKS = {"succeeded": "✓", "failed": "✗", "unknown": "?", "skipped": "-", "cancelled": "?", "waiting": "…"}
+#: Lines of a body shown to people; `--json` has it whole.
+MAX_BODY_LINES = 200
+
+
+def request_json(task: str, request: Request, redactor: Redactor) -> dict[str, Any]:
+    """Return the JSON of a dry run: `{schemaVersion, task, request}`, secrets masked."""
+    body, kind = _request_body(request)
+    shown = {
+        "method": request.method,
+        "url": request.url,
+        "headers": [list(pair) for pair in _shown_headers(request.headers, redactor)],
+        "body": body,
+        "bodyKind": kind,
+    }
+    return {"schemaVersion": SCHEMA_VERSION, "task": task, "request": shown}
+
+
+def outcome_json(value: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return an outcome's or run's JSON with sensitive response headers masked by name."""
+    return {key: _masked(item, redactor) for key, item in value.items()}
+
+
+def print_request(request: Request, console: Console) -> None:
+    """Print a request as it goes on the wire, the credential masked."""
+    console.out(f"{console.style(request.method, 'bold', 'cyan')} {request.target} HTTP/1.1")
+    console.out(f"{console.style('Host', 'cyan')}: {request.origin.partition('://')[2]}")
+    for name, value in _shown_headers(request.headers, console.redactor):
+        console.out(f"{console.style(name, 'cyan')}: {value}")
+    if request.body is not None:
+        console.out()
+        body, kind = _request_body(request)
+        _print_body(body, kind, console)
+
+
+def print_outcome(outcome: Outcome, console: Console, *, retries: bool) -> None:
+    """Print the response, warnings, attempts and what it means."""
+    if outcome.response is not None:
+        _print_answer(outcome.response, console)
+    for warning in outcome.warnings:
+        console.note(console.style(f"drift: {warning.path}: {warning.message}", "dim"))
+    for attempt in outcome.attempts:
+        console.note(_attempt_line(attempt, console, would=not retries))
+    console.note(f"{_status(outcome.status, console)}  {outcome.task}")
+    if outcome.failure is not None:
+        print_failure(outcome.failure, console)
+
+
+def print_failure(failure: Failure, console: Console) -> None:
+    """Print why it did not work and what to do."""
+    console.note(f"  {failure.message}")
+    if failure.hint:
+        console.note(console.style(f"  {failure.hint}", "dim"))
+    if failure.request_id:
+        console.note(console.style(f"  request id {failure.request_id}", "dim"))
+
+
+def print_run(result: RunResult, console: Console, seconds: float) -> None:
+    """Print a run: its steps, its outputs, and where it stopped."""
+    console.out(f"{console.style(result.workflow, 'bold')}  run {result.run_id}")
+    console.out()
+    width = max((len(step.id) for step in result.steps), default=0)
+    for step in result.steps:
+        mark = console.style(_MARKS[step.status], _COLOURS[step.status])
+        console.out(f"  {mark} {step.id.ljust(width)}  {_step_words(step)}")
+    if result.outputs:
+        console.out()
+        for line in json.dumps(dict(result.outputs), indent=2, ensure_ascii=False).splitlines():
+            console.out(f"  {line}")
+    console.out()
+    console.out(f"{_status(result.status, console)} in {seconds:.1f} s")
+    if result.failure is not None:
+        print_failure(result.failure, console)
+
+
+def _step_words(step: StepResult) -> str:
+    words: str = step.status
+    if step.items is not None:
+        counts = {status: sum(item.status == status for item in step.items) for status in _MARKS}
+        words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no items"
+    retried = _retried(step)
+    return f"{words}  (retried: {retried})" if retried else words
+
+
+def _retried(step: StepResult) -> str:
+    waits = [
+        attempt
+        for outcome in _outcomes(step)
+        for attempt in outcome.attempts
+        if attempt.decision and attempt.decision.action == "retry"
+    ]
+    return "; ".join(
+        f"{attempt.status or attempt.error} after {attempt.decision.wait:.1f} s" for attempt in waits if attempt.decision
+    )
+
+
+def _outcomes(step: StepResult) -> list[Outcome]:
+    found = [step.outcome, *(item.outcome for item in step.items or ())]
+    return [outcome for outcome in found if outcome is not None]
+
+
+def _status(status: str, console: Console) -> str:
+    return console.style(f"{_MARKS[status]} {status}", _COLOURS[status], "bold")
+
+
+def _attempt_line(attempt: Attempt, console: Console, *, would: bool) -> str:
+    answer = str(attempt.status) if attempt.status is not None else f"{attempt.error} ({attempt.phase})"
+    line = f"attempt {attempt.number}: {answer}  {attempt.elapsed * 1000:.0f} ms"
+    decision = attempt.decision
+    if decision is None or (decision.action == "stop" and attempt.error is None):
+        return line
+    verb = {"retry": "would retry" if would else "retried", "stop": "not retried"}[decision.action]
+    wait = f" in {decision.wait:.1f} s" if decision.action == "retry" else ""
+    return f"{line}; {console.style(verb + wait, 'yellow')}: {decision.reason}"
+
+
+def _print_answer(answer: Answer, console: Console) -> None:
+    colour = "green" if answer.status // 100 == 2 else "red"  # noqa: PLR2004 - RFC 9110 section 15.3
+    console.out(f"HTTP/1.1 {console.style(str(answer.status), 'bold', colour)}")
+    for name, value in answer.headers:
+        console.out(f"{console.style(name, 'cyan')}: {console.redactor.header(name, value)}")
+    if answer.body_kind != "empty":
+        console.out()
+        _print_body(answer.body, answer.body_kind, console)
+
+
+def _print_body(body: Any, kind: str, console: Console) -> None:
+    text = json.dumps(body, indent=2, ensure_ascii=False) if kind == "json" else str(body)
+    lines = text.splitlines()
+    for line in lines[:MAX_BODY_LINES]:
+        console.out(line)
+    if len(lines) > MAX_BODY_LINES:
+        console.note(f"... {len(lines) - MAX_BODY_LINES} more lines; --json has the whole body")
+
+
+def _request_body(request: Request) -> tuple[Any, str]:
+    if request.body is None:
+        return None, "empty"
+    text = request.body.decode("utf-8")
+    if "json" in (request.headers.get("Content-Type") or ""):
+        return json.loads(text), "json"
+    return text, "text"
+
+
+def _shown_headers(headers: Headers, redactor: Redactor) -> list[tuple[str, str]]:
+    return [(name, redactor.header(name, value)) for name, value in headers]
+
+
+def _masked(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, dict):
+        if isinstance(value.get("headers"), list):
+            headers = [[name, redactor.header(name, text)] for name, text in value["headers"]]
+            return {**{key: _masked(item, redactor) for key, item in value.items()}, "headers": headers}
+        return {key: _masked(item, redactor) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, redactor) for item in value]
+    return value

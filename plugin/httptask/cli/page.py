@@ -1,0 +1,127 @@
+"""A task's reference page for people: the catalogue page of the API, on a terminal. The only user of rich's tables."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+from io import StringIO
+
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
+
+from httptask import reference
+from httptask.cli.console import Console, is_terminal
+from httptask.model import Location, TaskTemplate
+from httptask.reference import Field
+
+#: Columns of a page that goes into a pipe or file.
+PIPE_WIDTH = 120
+_PLACES: tuple[tuple[str, Location], ...] = (("Path parameters", "path"), ("Query parameters", "query"))
+
+
+def print_page(template: TaskTemplate, console: Console) -> None:
+    """Print the page."""
+    page = _Page(console)
+    page.head(template)
+    for title, place in _PLACES:
+        page.fields(title, reference.parameters(template, place))
+    page.fields("Request headers", reference.headers(template))
+    page.fields("Request body fields", reference.body_fields(template))
+    page.responses(template)
+    page.outputs(template)
+    page.footer(template)
+
+
+class _Page:
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        terminal = is_terminal(sys.stdout)
+        self.width = shutil.get_terminal_size().columns if terminal else PIPE_WIDTH
+        self.terminal = terminal
+
+    def head(self, template: TaskTemplate) -> None:
+        out, style = self.console.out, self.console.style
+        out(f"{style(template.id, 'bold')}  {template.summary}" + ("  (deprecated)" if template.deprecated else ""))
+        out(f"{style(template.method, 'cyan')} {template.openapi_path}")
+        out()
+        for line in template.description.strip().splitlines():
+            out(line)
+        self.title("Servers")
+        out(f"  {template.provider.server_url}")
+
+    def title(self, text: str) -> None:
+        self.console.out()
+        self.console.out(self.console.style(text, "bold"))
+
+    def fields(self, title: str, fields: Iterable[Field]) -> None:
+        rows = [(field.name, _type(field), "Yes" if field.required else "No", _description(field)) for field in fields]
+        if rows:
+            self.title(title)
+            self.table(("Name", "Type", "Required", "Description"), rows)
+
+    def table(self, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+        table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(column, overflow="fold", no_wrap=column == "Required")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        drawn = StringIO()
+        rich = RichConsole(file=drawn, width=self.width, force_terminal=self.terminal, highlight=False, markup=False, emoji=False)
+        rich.print(table)
+        for line in drawn.getvalue().splitlines():
+            self.console.out("  " + line.rstrip())
+
+    def responses(self, template: TaskTemplate) -> None:
+        self.title("Responses")
+        rows = [(status, spec.description, _schema_words(spec.schema)) for status, spec in template.responses.items()]
+        self.table(("Status", "Description", "Body"), rows)
+        self.title("Authorization")
+        schemes = [(item.scheme, " ".join(item.scopes) or "-") for item in template.security] or [("none", "-")]
+        self.table(("Scheme", "Scopes"), schemes)
+
+    def outputs(self, template: TaskTemplate) -> None:
+        if template.outputs:
+            self.title("Outputs for later steps")
+            rows = [(name, reference.type_words(output.schema), output.description) for name, output in template.outputs.items()]
+            self.table(("Name", "Type", "Description"), rows)
+
+    def footer(self, template: TaskTemplate) -> None:
+        required = [name for name in _required(template) if name != "body"]
+        inputs = "".join(f" -i {name}=..." for name in required)
+        body = " --body @update.json" if template.accepts_body else ""
+        self.title("Try it")
+        self.console.out(f"  httptask test {template.id}{inputs}{body} --dry-run")
+
+
+def _required(template: TaskTemplate) -> list[str]:
+    from httptask.inputs import input_schema
+
+    required: list[str] = input_schema(template)["required"]
+    return required
+
+
+def _type(field: Field) -> str:
+    return f"{field.type} ({field.format})" if field.format else field.type
+
+
+def _description(field: Field) -> str:
+    notes = [" ".join(field.description.split())]
+    if field.values:
+        notes.append("Valid values: " + ", ".join(str(value) for value in field.values))
+    if field.default is not None:
+        notes.append(f"Default on the server: {field.default}")
+    if field.read_only:
+        notes.append("Read-only")
+    return ". ".join(note.rstrip(".") for note in notes if note)
+
+
+def _schema_words(schema: object) -> str:
+    if not isinstance(schema, dict):
+        return "-"
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if schema.get("type") == "array":
+        return _schema_words(schema.get("items")) + "[]"
+    return reference.type_words(schema)

@@ -1,0 +1,137 @@
+"""Puts the world behind the runner for one command: registry, connection, transport, clock, and the sandbox if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from httptask.errors import ConfigurationError, Problem
+from httptask.model import Connection, Provider, TaskTemplate
+from httptask.settings import ConnectionRequest, Surroundings, dry_connection, resolve, template_path
+
+if TYPE_CHECKING:
+    from httptask.loader import Library
+    from httptask.ports import Observer
+    from httptask.registry import Registry
+    from httptask.runner import Runner
+
+SANDBOX_PROVIDER = "okta"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the caller said about where requests go."""
+
+    sandbox: bool = False
+    name: str | None = None
+    base_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    def check(self) -> None:
+        """Refuse the sandbox together with a real server.
+
+        Raises:
+            ConfigurationError: both are named.
+
+        """
+        if self.sandbox and (self.name or self.base_url or self.token):
+            raise ConfigurationError(
+                Problem("--sandbox", "the sandbox and another connection are both asked for", "give one of them")
+            )
+
+    def request(self, workflow_connection: str | None = None) -> ConnectionRequest:
+        """Return what settings resolve."""
+        return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection)
+
+
+def library(folders: Sequence[Path]) -> Library:
+    """Return the shipped templates with those of HTTPTASK_PATH and `--templates`."""
+    from httptask.loader import Library
+
+    return Library((*template_path(Surroundings.current()), *folders))
+
+
+def registry(folders: Sequence[Path]) -> Registry:
+    """Return the registry of all those templates."""
+    return library(folders).registry()
+
+
+@contextmanager
+def connections(
+    where: Where, sandbox: Mapping[str, Any] | None = None, workflow_connection: str | None = None
+) -> Iterator[Callable[[TaskTemplate], Connection]]:
+    """Yield what gives the connection for a task; with `--sandbox` a server runs for as long as the context lasts.
+
+    Raises:
+        ConfigurationError: no connection, or one that cannot be used.
+
+    """
+    where.check()
+    with ExitStack() as stack:
+        if where.sandbox:
+            from httptask.sandbox.options import SandboxOptions
+            from httptask.sandbox.server import running
+
+            server = stack.enter_context(running(SandboxOptions.from_json(sandbox or {})))
+            yield _kept(lambda provider: _sandbox_connection(provider, server.base_url, server.token))
+        else:
+            around = Surroundings.current()
+            yield _kept(lambda provider: resolve(provider, where.request(workflow_connection), around))
+
+
+def dry_run_connection(where: Where, provider: Provider) -> Connection:
+    """Return the connection that a dry run shows: the one that would be used, else the documented server without a credential."""
+    where.check()
+    if where.sandbox:
+        return _sandbox_connection(provider, "http://127.0.0.1:0", "sandbox-token")
+    around = Surroundings.current()
+    try:
+        return resolve(provider, where.request(), around)
+    except ConfigurationError:
+        if where.name or where.base_url or where.token or _is_configured(provider, around):
+            raise
+        return dry_connection(provider)
+
+
+@contextmanager
+def task_runner(connection: Connection, observer: Observer | None = None) -> Iterator[Runner]:
+    """Yield a runner over real HTTP for one connection."""
+    from httptask.clock import SystemClock
+    from httptask.runner import Runner
+    from httptask.transport import RequestsTransport
+
+    with RequestsTransport(verify=connection.verify) as transport:
+        yield Runner(transport, SystemClock(), observer)
+
+
+def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate], Connection]:
+    """Return a lookup that asks once per provider."""
+    known: dict[str, Connection] = {}
+
+    def lookup(template: TaskTemplate) -> Connection:
+        provider = template.provider
+        if provider.id not in known:
+            known[provider.id] = connect(provider)
+        return known[provider.id]
+
+    return lookup
+
+
+def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connection:
+    from httptask.auth import auth_for
+    from httptask.secrets import Secret
+
+    if provider.id != SANDBOX_PROVIDER:
+        message = f"the sandbox is an Okta Agent Pools server and does not speak '{provider.id}'"
+        raise ConfigurationError(Problem("--sandbox", message, "use --base-url with --token, or a connection"))
+    return Connection(
+        "sandbox", base_url, auth_for(provider, None, secret=Secret(token, reference="sandbox")), source="--sandbox"
+    )
+
+
+def _is_configured(provider: Provider, around: Surroundings) -> bool:
+    names = (provider.environment.base_url, provider.environment.token)
+    return any(name and around.env.get(name) for name in names) or around.profiles_file.exists()

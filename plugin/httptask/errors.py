@@ -1,0 +1,185 @@
+"""Every error the package raises, drawn as a tree.
+
+HttpTaskError
+├── DefinitionError              a file is wrong; the call cannot help
+│   ├── TemplateInvalid          a template, provider or schema file
+│   ├── WorkflowInvalid          a workflow file
+│   ├── UnsupportedStyle         an OpenAPI style or body kind without an encoder yet
+│   └── UnknownTask              no template has this id
+├── UsageError                   the call is wrong; the files are fine
+│   ├── InputInvalid             inputs do not match the task's input schema
+│   ├── RenderError              a value that would change the request's shape
+│   ├── ExpressionError          an expression that cannot be evaluated
+│   └── ConfigurationError       no connection, or one that cannot be used
+├── TransportError               no complete answer; carries the phase reached
+│   ├── ConnectFailed            name lookup, connect or proxy tunnel
+│   ├── TimedOut                 a deadline passed
+│   ├── ConnectionLost           the peer closed or reset
+│   ├── TlsFailed                certificate, host name or handshake
+│   └── EgressRefused            we refused to talk to that address
+└── TaskFailed                   an Outcome that did not succeed, raised by `unwrap()`
+KeyboardInterrupt
+└── Interrupted                  Ctrl-C during a task, with the outcome known so far
+
+Definition and usage errors are raised before anything is sent and mean exit code 2. Classes carry data; text is made in
+`__str__`. Messages never hold a value given by the caller: a value may be a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from httptask.outcome import Outcome, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (`file:line:column` or a JSON path), what, and how to mend it."""
+
+    where: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return the one-line form shared by command line, page and engines."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+    def to_json(self) -> dict[str, str]:
+        """Return the JSON form of contracts: `{where, message, hint}`."""
+        return {"where": self.where, "message": self.message, "hint": self.hint}
+
+
+class HttpTaskError(Exception):
+    """Root of everything the package raises on purpose."""
+
+    @property
+    def kind(self) -> str:
+        """Name of the error in JSON: the class name in camelCase."""
+        name = type(self).__name__
+        return name[0].lower() + name[1:]
+
+
+class ProblemsError(HttpTaskError):
+    """An error that reports every problem found, not only the first."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        """Keep the problems in the order found."""
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """Return one line per problem."""
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class DefinitionError(ProblemsError):
+    """A definition file is wrong."""
+
+
+class TemplateInvalid(DefinitionError):
+    """A template, provider or schema file is wrong."""
+
+
+class WorkflowInvalid(DefinitionError):
+    """A workflow file is wrong."""
+
+
+class UnsupportedStyle(DefinitionError):
+    """An OpenAPI parameter style or body kind that has no encoder yet."""
+
+
+class UnknownTask(DefinitionError):
+    """No template has the id that was asked for."""
+
+
+class UsageError(ProblemsError):
+    """The call is wrong: nothing was sent."""
+
+
+class InputInvalid(UsageError):
+    """Inputs do not match the task's or the workflow's input schema."""
+
+
+class RenderError(UsageError):
+    """A value would leave its slot: another path segment, a header break, a body where none is allowed."""
+
+
+class ExpressionError(UsageError):
+    """An expression cannot be evaluated: an undefined name, a wrong type, a result too large."""
+
+
+class ConfigurationError(UsageError):
+    """No connection, or one that cannot be used: a missing credential, two sources mixed, a bad base URL."""
+
+
+class TransportError(HttpTaskError):
+    """No complete answer. `phase` says how far the attempt came, which decides whether it may be repeated.
+
+    Attributes:
+        code: machine word for what happened, one of the closed set in `httptask.outcome.FailureKind`'s transport part.
+        phase: `notSent` or `sentWithoutAnswer`, measured by the transport, never guessed from the exception type.
+        detail: what the library below said, free of caller values.
+
+    """
+
+    def __init__(self, detail: str, *, phase: Phase, code: str) -> None:
+        """Keep the facts; the text is made in `__str__`."""
+        self.detail = detail
+        self.phase: Phase = phase
+        self.code = code
+        super().__init__(detail, phase, code)
+
+    def __str__(self) -> str:
+        """Return what happened, without the phase."""
+        return self.detail
+
+
+class ConnectFailed(TransportError):
+    """Nothing was sent: name lookup, connect or proxy tunnel failed. Codes: `dns`, `refused`, `unreachable`, `proxy`."""
+
+
+class TimedOut(TransportError):
+    """A time limit passed. Codes: `connectTimeout`, `readTimeout`, `deadline`."""
+
+
+class ConnectionLost(TransportError):
+    """The peer closed or reset the connection. Code: `connectionLost`, or `protocolError` for an answer that is not HTTP."""
+
+
+class TlsFailed(TransportError):
+    """TLS did not come up. Codes: `tlsCertificate` (never retried) and `tlsHandshake` (cut off; nothing was sent)."""
+
+
+class EgressRefused(TransportError):
+    """The address or URL is not allowed; nothing was sent. Codes: `egressRefused`, `invalidUrl`."""
+
+
+class TaskFailed(HttpTaskError):
+    """A task that did not succeed, with its whole outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Keep the outcome."""
+        self.outcome = outcome
+        super().__init__(outcome)
+
+    def __str__(self) -> str:
+        """Return the failure's message and hint."""
+        failure = self.outcome.failure
+        if failure is None:
+            return f"{self.outcome.task}: {self.outcome.status}"
+        hint = f" ({failure.hint})" if failure.hint else ""
+        return f"{self.outcome.task}: {self.outcome.status}: {failure.message}{hint}"
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while a task ran, with what was known by then: an unsafe request in flight is `unknown`."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Keep the outcome."""
+        self.outcome = outcome
+        super().__init__(outcome.task)

@@ -1,0 +1,72 @@
+"""What happened, as frozen facts: one producer (runner, workflow), any number of consumers (terminal, logs, traces)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from httptask.outcome import Attempt, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task was checked and rendered; its first attempt is next. `url` holds no credential."""
+
+    task: str
+    method: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """An attempt ended, with the policy's decision in it."""
+
+    task: str
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished:
+    """A task ended."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A workflow step began; `items` is the number of items of a `forEach`, None for a plain step."""
+
+    step: str
+    task: str
+    items: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFinished:
+    """One item of a `forEach` ended."""
+
+    step: str
+    index: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollWaiting:
+    """An `until` does not hold yet; the task is asked again after `wait` seconds."""
+
+    step: str
+    poll: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A workflow step ended: succeeded, failed, unknown, skipped or cancelled."""
+
+    step: str
+    status: str
+    message: str = ""
+
+
+Event = TaskStarted | AttemptFinished | TaskFinished | StepStarted | ItemFinished | PollWaiting | StepFinished

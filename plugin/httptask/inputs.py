@@ -1,0 +1,143 @@
+"""The inputs of a task: one closed JSON Schema that command line, manifest, pages and engines all use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from httptask.errors import InputInvalid, Problem
+from httptask.model import Parameter, Schema, TaskTemplate
+from httptask.outcome import Warn
+from httptask.schemas import Validator, Violation, json_path
+from httptask.suggest import did_you_mean
+
+BODY = "body"
+
+
+@lru_cache(maxsize=1024)
+def parameter_names(template: TaskTemplate) -> Mapping[str, Parameter]:
+    """Return input name -> parameter. A name that occurs in two places becomes `<in>_<name>`."""
+    taken = [parameter.name for parameter in template.parameters] + _body_names(template)
+    return {
+        (f"{parameter.location}_{parameter.name}" if taken.count(parameter.name) > 1 else parameter.name): parameter
+        for parameter in template.parameters
+    }
+
+
+@lru_cache(maxsize=1024)
+def input_schema(template: TaskTemplate) -> dict[str, Any]:
+    """Return the task's input schema: one property per parameter, plus `body` or the named inputs of a body template."""
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for name, parameter in parameter_names(template).items():
+        properties[name] = _annotated(parameter.schema, parameter.description, parameter.example)
+        if parameter.required:
+            required.append(name)
+    if template.body is not None and template.accepts_body:
+        properties[BODY] = _annotated(template.body.schema, template.body.description, template.body.example)
+        required += [BODY] if template.body.required else []
+    elif template.body is not None:
+        properties |= template.body.inputs
+        required += template.body.required_inputs
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    if template.definitions:
+        schema["$defs"] = dict(template.definitions)
+    return schema
+
+
+def check(template: TaskTemplate, inputs: Mapping[str, Any], *, allow_unknown_enum: bool = False) -> tuple[Warn, ...]:
+    """Check inputs against the task's schema, all problems at once, and return warnings.
+
+    With `allow_unknown_enum` a value outside an enumeration is a warning: vendors add values before documents say so.
+
+    Raises:
+        InputInvalid: a missing, unknown or wrong input; names and JSON paths, never values.
+
+    """
+    violations = _validator(template).violations(dict(inputs))
+    tolerated = [violation for violation in violations if allow_unknown_enum and violation.keyword == "enum"]
+    problems = [_problem(template, violation) for violation in violations if violation not in tolerated]
+    if problems:
+        raise InputInvalid(problems)
+    return tuple(Warn("unknownEnumValue", json_path(violation.path), violation.message) for violation in tolerated)
+
+
+def coerce(schema: Schema, definitions: Mapping[str, Schema], text: str) -> Any:
+    """Return a text given on a command line as the type its schema asks for; text that does not fit is kept and fails the check.
+
+    Arrays and objects are JSON. Numbers and booleans are JSON's spellings. Where the schema admits text, text stays text.
+    """
+    types = _types(schema, definitions)
+    if not types or "string" in types:
+        return text
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError:
+        return text
+    fits = {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
+    kind = fits.get(type(value))
+    return value if kind in types or (kind == "integer" and "number" in types) else text
+
+
+def property_schema(template: TaskTemplate, name: str) -> tuple[Schema, Mapping[str, Schema]]:
+    """Return one input's schema and the definitions it may refer to.
+
+    Raises:
+        InputInvalid: the task has no such input.
+
+    """
+    properties = input_schema(template)["properties"]
+    if name not in properties:
+        raise InputInvalid(_problem(template, Violation((), "additionalProperties", "", did_you_mean(name, properties), name)))
+    return properties[name], template.definitions
+
+
+@lru_cache(maxsize=1024)
+def _validator(template: TaskTemplate) -> Validator:
+    return Validator(input_schema(template))
+
+
+def _problem(template: TaskTemplate, violation: Violation) -> Problem:
+    if violation.path or violation.key is None:
+        return violation.problem()
+    name = violation.key
+    if violation.keyword == "required":
+        return Problem(name, "this input is required", _how_to_give(template, name))
+    if name == BODY and template.body is None:
+        return Problem(name, f"{template.id} takes no body", f"its request is {template.method} without content")
+    known = list(input_schema(template)["properties"])
+    return Problem(name, f"unknown input of {template.id}", violation.hint or f"it takes {', '.join(known) or 'no inputs'}")
+
+
+def _how_to_give(template: TaskTemplate, name: str) -> str:
+    properties = input_schema(template)["properties"]
+    return str(properties.get(name, {}).get("description", "")).split("\n")[0]
+
+
+def _body_names(template: TaskTemplate) -> list[str]:
+    if template.body is None:
+        return []
+    return [BODY] if template.accepts_body else list(template.body.inputs)
+
+
+def _annotated(schema: Schema, description: str, example: Any) -> dict[str, Any]:
+    annotations: dict[str, Any] = {"description": description} if description else {}
+    if example is not None:
+        annotations["examples"] = [example]
+    return {**schema, **annotations}
+
+
+def _types(schema: Schema, definitions: Mapping[str, Schema]) -> frozenset[str]:
+    """Return the JSON types a schema names, through references and combinations; empty when it names none."""
+    if "$ref" in schema:
+        return _types(definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {}), definitions)
+    if "type" in schema:
+        return frozenset([schema["type"]] if isinstance(schema["type"], str) else schema["type"])
+    branches = [branch for keyword in ("allOf", "anyOf", "oneOf") for branch in schema.get(keyword, ())]
+    return frozenset().union(*(_types(branch, definitions) for branch in branches))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

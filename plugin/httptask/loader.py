@@ -1,0 +1,269 @@
+"""Files become values: finds the shipped templates, reads definition files, builds the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from httptask.errors import Problem, ProblemsError, TemplateInvalid, WorkflowInvalid
+from httptask.model import Provider, TaskTemplate, Workflow, openapi_path
+from httptask.registry import Registry, Summary
+
+PROVIDER_FILE = "provider.yaml"
+SCHEMAS_FILE = "schemas.yaml"
+LARGEST_FILE = 16 * 1024 * 1024
+
+
+@cache
+def shipped(name: str) -> Path:
+    """Return a file or folder that ships with the package: beside the package in a wheel, at the root of a checkout.
+
+    Raises:
+        FileNotFoundError: the installation is not whole.
+
+    """
+    package = Path(__file__).resolve().parent
+    checkout = package.parent.parent
+    base = checkout if package.parent.name == "plugin" and (checkout / "pyproject.toml").is_file() else package
+    path = base / name
+    if not path.exists():
+        raise FileNotFoundError(f"httptask's own {name} is missing; install the package again")
+    return path
+
+
+def open_registry(extra: Sequence[Path] = ()) -> Registry:
+    """Return the registry of the shipped templates and those of `extra` folders.
+
+    Raises:
+        TemplateInvalid: a folder that is none, or one id in two files.
+
+    """
+    return Library(extra).registry()
+
+
+class Library:
+    """Folders of templates. Reads no file before it is needed, and each only once."""
+
+    def __init__(self, extra: Sequence[Path] = (), *, root: Path | None = None) -> None:
+        """Name the folders; `root` replaces the shipped one (tests)."""
+        self._root = root or shipped("task_templates")
+        self._folders = [self._root, *extra]
+        self._providers: dict[Path, Provider] = {}
+        self._shared: dict[Path, Any] = {}
+
+    def registry(self) -> Registry:
+        """List every template. A file that cannot be listed becomes a problem of the registry and hides no other."""
+        found: dict[str, Summary] = {}
+        problems: list[Problem] = []
+        index = _index(self._root)
+        for file in self.files():
+            try:
+                summary = _summary(file, index)
+            except ProblemsError as error:
+                problems += error.problems
+                continue
+            if summary.id in found:
+                message = f"task '{summary.id}' is defined twice"
+                raise TemplateInvalid(Problem(shown(file), message, f"also in {found[summary.id].source}; rename one of them"))
+            found[summary.id] = summary
+        return Registry(found, lambda summary: self.template(Path(summary.source)), tuple(problems))
+
+    def files(self) -> Iterator[Path]:
+        """Yield the file of every template, in order.
+
+        Raises:
+            TemplateInvalid: a folder does not exist or holds no provider.
+
+        """
+        for folder in self._folders:
+            providers = sorted(path.parent for path in folder.glob(f"**/{PROVIDER_FILE}"))
+            if not providers:
+                hint = f"a folder of templates holds a {PROVIDER_FILE} and, beside or below it, one file per task"
+                raise TemplateInvalid(Problem(shown(folder), f"no {PROVIDER_FILE} in this folder", hint))
+            for provider in providers:
+                others = {PROVIDER_FILE, SCHEMAS_FILE}
+                yield from (file for file in sorted(provider.glob("**/*.yaml")) if file.name not in others)
+
+    def template(self, file: Path) -> TaskTemplate:
+        """Read and check one template.
+
+        Raises:
+            TemplateInvalid: it, its provider or the shared schemas are wrong; every problem of the file at hand.
+
+        """
+        from httptask.template_file import template_from
+
+        folder = _provider_folder(file)
+        document = _document(file, "task-template.schema.json")
+        shared = self._schemas(folder)
+        return template_from(
+            document, self.provider(folder), shared, os.path.relpath(folder / SCHEMAS_FILE, file.parent).replace(os.sep, "/")
+        )
+
+    def provider(self, folder: Path) -> Provider:
+        """Read and check a provider, once.
+
+        Raises:
+            TemplateInvalid: its file is wrong.
+
+        """
+        from httptask.template_file import provider_from
+
+        if folder not in self._providers:
+            self._providers[folder] = provider_from(_document(folder / PROVIDER_FILE, "provider.schema.json"))
+        return self._providers[folder]
+
+    def check(self, file: Path) -> None:
+        """Check one definition file of any kind as `httptask validate` does.
+
+        Raises:
+            DefinitionError: every problem found.
+
+        """
+        if file.name == PROVIDER_FILE:
+            self.provider(file.parent)
+        elif file.name == SCHEMAS_FILE:
+            self._schemas(file.parent)
+        elif _is_workflow(file):
+            load_workflow(file, self.registry())
+        else:
+            self.template(file)
+
+    def _schemas(self, folder: Path) -> Any:
+        from httptask.template_file import SharedSchemas
+
+        if folder not in self._shared:
+            file = folder / SCHEMAS_FILE
+            self._shared[folder] = SharedSchemas.of(_document(file, "schemas.schema.json")) if file.exists() else SharedSchemas()
+        return self._shared[folder]
+
+
+def load_workflow(file: Path, registry: Registry) -> Workflow:
+    """Read and check a workflow file.
+
+    Raises:
+        WorkflowInvalid: every problem found, with file, line and column.
+
+    """
+    from httptask.workflow_file import workflow_from
+
+    try:
+        document = _document(file, "workflow.schema.json")
+    except TemplateInvalid as error:
+        raise WorkflowInvalid(error.problems) from None
+    return workflow_from(document, registry)
+
+
+def read_bytes(file: Path) -> bytes:
+    """Read a definition file.
+
+    Raises:
+        TemplateInvalid: it cannot be read, or is too large to be one.
+
+    """
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise TemplateInvalid(Problem(shown(file), f"larger than {LARGEST_FILE // 2**20} MiB", "this is no definition file"))
+        return file.read_bytes()
+    except OSError as error:
+        raise TemplateInvalid(Problem(shown(file), f"cannot be read: {error.strerror or type(error).__name__}")) from None
+
+
+def shown(file: Path) -> str:
+    """Return a path as a person would type it: relative when it lies below the current folder."""
+    try:
+        return str(file.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(file)
+
+
+@cache
+def _validator(schema: str) -> Any:
+    from httptask.schemas import Validator
+
+    return Validator(json.loads(shipped("task_templates").joinpath(schema).read_bytes()))
+
+
+def _document(file: Path, schema: str) -> Any:
+    from httptask.documents import parse
+    from httptask.shape import shape_problems
+
+    document = parse(read_bytes(file), file=shown(file))
+    problems = shape_problems(document, _validator(schema))
+    if problems:
+        raise TemplateInvalid(problems)
+    return document
+
+
+def _is_workflow(file: Path) -> bool:
+    from httptask.documents import parse
+
+    data = parse(read_bytes(file), file=shown(file)).data
+    return isinstance(data, dict) and "steps" in data
+
+
+def _provider_folder(file: Path) -> Path:
+    for folder in file.resolve().parents:
+        if (folder / PROVIDER_FILE).is_file():
+            return folder
+    hint = f"put the template beside or below a {PROVIDER_FILE}"
+    raise TemplateInvalid(Problem(shown(file), f"no {PROVIDER_FILE} in this folder or above it", hint))
+
+
+def _index(root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the manifest knows of the shipped files, by digest, so that listing parses no YAML while nothing changed."""
+    try:
+        if root != shipped("task_templates"):
+            return {}
+        tasks = json.loads(shipped("manifest.json").read_bytes())["tasks"]
+        return {task["source"]["sha256"]: task for task in tasks}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _summary(file: Path, index: Mapping[str, Mapping[str, Any]]) -> Summary:
+    raw = read_bytes(file)
+    data = index.get(hashlib.sha256(raw).hexdigest())
+    if data is None:
+        data = _listed(raw, file)
+    return Summary(
+        id=data["id"],
+        provider=data["id"].partition(".")[0],
+        method=data["method"],
+        path=openapi_path(data["path"]),
+        summary=data.get("summary", ""),
+        tags=tuple(data.get("tags", ())),
+        scopes=tuple(dict.fromkeys(scope for item in data.get("security", ()) for scopes in item.values() for scope in scopes)),
+        deprecated=data.get("deprecated", False),
+        source=str(file),
+    )
+
+
+def _listed(raw: bytes, file: Path) -> Mapping[str, Any]:
+    """Parse a template just far enough to list it.
+
+    Raises:
+        TemplateInvalid: it does not parse or lacks what a list shows; the full check says more.
+
+    """
+    from httptask.documents import parse
+
+    document = parse(raw, file=shown(file))
+    data = document.data
+    try:
+        well_formed = all(isinstance(data[key], str) for key in ("id", "method", "path")) and isinstance(
+            data.get("summary", ""), str
+        )
+        lists = all(isinstance(item, dict) for item in data.get("security", ())) and isinstance(data.get("tags", []), list)
+    except (TypeError, KeyError):
+        well_formed = lists = False
+    if not (well_formed and lists):
+        raise TemplateInvalid(
+            Problem(str(document.place(())), "not a task template", f"`httptask validate {shown(file)}` says why")
+        )
+    return data  # type: ignore[no-any-return] # checked above

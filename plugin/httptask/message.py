@@ -1,0 +1,112 @@
+"""Immutable HTTP messages: what we send and what we received. Not requests' classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from httptask.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HeaderValue = str | Secret
+
+#: Why a received body is not whole. The status line and headers did arrive.
+Incomplete = Literal["truncated", "timedOut", "tooLarge", "undecodable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """A header multimap that keeps order and spelling and compares names without case (RFC 9110 section 5.1)."""
+
+    fields: tuple[tuple[str, HeaderValue], ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, HeaderValue]) -> Headers:
+        """Build from a mapping, one field per name."""
+        return cls(tuple(values.items()))
+
+    def __iter__(self) -> Iterator[tuple[str, HeaderValue]]:
+        """Iterate over the fields in order."""
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        """Return the number of fields, repeated names included."""
+        return len(self.fields)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether a field of this name is present."""
+        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self.fields)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a name; a secret value is not text and is passed over."""
+        return next(iter(self.all(name)), default)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every text value of a name, in order."""
+        return tuple(value for key, value in self.fields if key.lower() == name.lower() and isinstance(value, str))
+
+    def replace(self, name: str, value: HeaderValue) -> Headers:
+        """Return headers in which `name` has this one value; a new name goes last."""
+        fields = list(self.fields)
+        places = [index for index, (key, _) in enumerate(fields) if key.lower() == name.lower()]
+        if not places:
+            return Headers((*self.fields, (name, value)))
+        fields[places[0]] = (name, value)
+        return Headers(tuple(pair for index, pair in enumerate(fields) if index not in places[1:]))
+
+    def without(self, name: str) -> Headers:
+        """Return headers without any field of this name."""
+        return Headers(tuple(pair for pair in self.fields if pair[0].lower() != name.lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A rendered request: absolute URL already encoded, every header we set, the body's bytes (None is no body)."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | None = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, as in `https://example.okta.com`."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def target(self) -> str:
+        """Origin-form of the request target (RFC 9112 section 3.2.1): path and query."""
+        parts = urlsplit(self.url)
+        return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+
+    def with_header(self, name: str, value: HeaderValue) -> Request:
+        """Return the request with one header set."""
+        return replace(self, headers=self.headers.replace(name, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A received response. `body` is decoded (gzip) and capped; `incomplete` says why it is not whole, if it is not.
+
+    `timings` holds milliseconds per phase that was measured: `dns`, `connect`, `tls`, `wait`, `body`; a reused
+    connection has none of the first three.
+    """
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    incomplete: Incomplete | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for the connection to come up, between two reads, and for the whole exchange (None: no total)."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    total: float | None = None

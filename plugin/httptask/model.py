@@ -1,0 +1,321 @@
+"""Definitions as frozen values: what the files say, unrendered. Field names are the files' names in snake_case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from httptask.message import Timeouts
+
+if TYPE_CHECKING:
+    from httptask.ports import Auth
+
+Json = Any
+Schema = Mapping[str, Any]
+Location = Literal["path", "query", "header", "cookie"]
+
+#: RFC 9110 section 9.2.2. PUT and DELETE are idempotent but not safe.
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+#: RFC 9110 section 9.2.1: asking changes nothing.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+#: Content in these has no defined meaning (RFC 9110 sections 9.3.1, 9.3.2, 9.3.5, 9.3.8); we refuse to send any.
+BODILESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "TRACE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file, one-based, for messages that an editor can jump to."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        """Return `file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation, in OpenAPI's words. `schema` is self-contained (`$defs` inside the input schema)."""
+
+    name: str
+    location: Location
+    required: bool
+    schema: Schema
+    style: str
+    explode: bool
+    description: str = ""
+    example: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The request body: one input called `body`, or with `template` the named `inputs` that the template is filled from."""
+
+    required: bool
+    content_type: str
+    schema: Schema
+    description: str = ""
+    example: Json = None
+    template: Json = None
+    inputs: Mapping[str, Schema] = field(default_factory=dict)
+    required_inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSpec:
+    """A documented response: `schema` None means no content is documented."""
+
+    description: str
+    schema: Schema | None = None
+    example: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """When an answer counts as success: status patterns (`201`, `2XX`) and an optional boolean expression on the body."""
+
+    statuses: tuple[str, ...] = ("2XX",)
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A named result: an expression over `response` and the JSON Schema of what it yields."""
+
+    value: str
+    schema: Schema
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRequirement:
+    """One alternative of `security`: a scheme of the provider and the scopes it needs."""
+
+    scheme: str
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds and shape of retries; seconds throughout. `statuses` None means the built-in rules by status."""
+
+    max_attempts: int = 4
+    max_elapsed: float = 300.0
+    base: float = 0.5
+    factor: float = 2.0
+    cap: float = 30.0
+    server_wait_cap: float = 120.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+
+    def override(self, *layers: Mapping[str, Any] | None) -> RetryPolicy:
+        """Return the policy with fields replaced; later layers win. Keys are the files' camelCase names."""
+        values = {RETRY_FIELDS[key]: value for layer in layers if layer for key, value in layer.items()}
+        return RetryPolicy(**{**{name: getattr(self, name) for name in RETRY_FIELDS.values()}, **values})
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The timeouts of one attempt."""
+        return Timeouts(self.connect_timeout, self.read_timeout)
+
+
+#: File key -> field of `RetryPolicy`.
+RETRY_FIELDS: Mapping[str, str] = {
+    "maxAttempts": "max_attempts",
+    "maxElapsed": "max_elapsed",
+    "backoffBase": "base",
+    "backoffFactor": "factor",
+    "backoffCap": "cap",
+    "serverWaitCap": "server_wait_cap",
+    "connectTimeout": "connect_timeout",
+    "readTimeout": "read_timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """A security scheme of a provider, in OpenAPI's words. `prefix` goes before an apiKey (Okta: `SSWS `)."""
+
+    name: str
+    type: Literal["apiKey", "http", "oauth2"]
+    description: str = ""
+    location: Literal["header", "query", "cookie"] = "header"
+    field_name: str = "Authorization"
+    http_scheme: str = "bearer"
+    prefix: str = ""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitSpec:
+    """Names of the counters a server sends. `reset` is epoch seconds on the server's clock; see contracts for the wait rule."""
+
+    limit_header: str
+    remaining_header: str
+    reset_header: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorShape:
+    """Where a vendor's error body keeps code, message and causes (keys), and which header carries the request id."""
+
+    code: str | None = None
+    message: str | None = None
+    causes: str | None = None
+    cause_message: str | None = None
+    request_id_header: str | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Names of environment variables that users of this API already have."""
+
+    base_url: str | None = None
+    token: str | None = None
+    authorization_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Provider:
+    """What all templates of one API share."""
+
+    id: str
+    title: str
+    description: str
+    server_url: str
+    server_variables: Mapping[str, Mapping[str, Any]]
+    security_schemes: Mapping[str, SecurityScheme]
+    headers: Mapping[str, str]
+    retry: Mapping[str, Any]
+    rate_limit: RateLimitSpec | None
+    errors: ErrorShape
+    environment: Environment
+    paging: Mapping[str, Any] = field(default_factory=dict)
+    documentation: str = ""
+
+    @property
+    def default_url(self) -> str:
+        """The server URL with every variable's default filled in."""
+        url = self.server_url
+        for name, variable in self.server_variables.items():
+            url = url.replace("{" + name + "}", str(variable["default"]))
+        return url
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskTemplate:
+    """One API operation as a parameterised HTTP task, unrendered."""
+
+    id: str
+    operation_id: str
+    provider: Provider
+    method: str
+    path: str
+    summary: str
+    description: str
+    tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    headers: Mapping[str, str]
+    body: Body | None
+    responses: Mapping[str, ResponseSpec]
+    success: Success
+    outputs: Mapping[str, Output]
+    security: tuple[SecurityRequirement, ...]
+    definitions: Mapping[str, Schema]
+    retry: Mapping[str, Any]
+    idempotent: bool | None
+    deprecated: bool
+    source: Place
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether sending twice equals sending once: declared, else by method (RFC 9110 section 9.2.2)."""
+        return self.method in IDEMPOTENT_METHODS if self.idempotent is None else self.idempotent
+
+    @property
+    def openapi_path(self) -> str:
+        """The path as an OpenAPI document writes it: `/a/{b}`."""
+        return openapi_path(self.path)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every scope named by any security alternative."""
+        return tuple(dict.fromkeys(scope for requirement in self.security for scope in requirement.scopes))
+
+    @property
+    def accepts_body(self) -> bool:
+        """Whether the task takes the input `body`."""
+        return self.body is not None and self.body.template is None
+
+
+def openapi_path(path: str) -> str:
+    """Return a template's path in OpenAPI's spelling; `{{ inputs['If-Match'] }}` becomes `{If-Match}`."""
+    import re
+
+    return re.sub(r"\{\{\s*(?:inputs\[['\"]([^'\"]+)['\"]\]|([^}\s]+))\s*\}\}", lambda m: "{" + (m[1] or m[2]) + "}", path)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What differs per tenant: origin and base path, credential, extra headers. Base URL and credential come from one source."""
+
+    name: str
+    base_url: str
+    auth: Auth | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry: Mapping[str, Any] = field(default_factory=dict)
+    verify: bool | str = True
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """The list a step is repeated over."""
+
+    items: str
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Polling: ask again every `every` seconds until `condition` holds, `fail_if` holds, or `timeout` seconds passed."""
+
+    condition: str
+    fail_if: str | None
+    every: float
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One use of a task in a workflow."""
+
+    id: str
+    task: str
+    inputs: Mapping[str, Json]
+    headers: Mapping[str, str]
+    condition: str | None
+    for_each: ForEach | None
+    until: Until | None
+    outputs: Mapping[str, Json]
+    retry: Mapping[str, Any]
+    continue_on_error: bool
+    source: Place
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow file: ordered steps that pass outputs on."""
+
+    name: str
+    description: str
+    inputs: Schema
+    connection: str | None
+    steps: tuple[Step, ...]
+    outputs: Mapping[str, Json]
+    source: Place
+    sandbox: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,74 @@
+"""What the core asks of the world, as Protocols. The world implements them; the shell is handed them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from httptask.events import Event
+    from httptask.message import Request, Response, Timeouts
+    from httptask.secrets import Secret
+
+
+class Transport(Protocol):
+    """Sends one request once."""
+
+    def send(self, request: Request, timeouts: Timeouts) -> Response:
+        """Send and read the whole answer.
+
+        Raises:
+            TransportError: no status line and headers were received; its `phase` says whether a byte was sent.
+
+        """
+        ...
+
+
+class Auth(Protocol):
+    """Adds a credential to a request."""
+
+    @property
+    def scheme(self) -> str:
+        """Name of the security scheme in the provider file, for example `apiToken`."""
+        ...
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """Lower-case names of the headers this scheme owns; nobody else may set them."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret held, for the Redactor."""
+        ...
+
+    def apply(self, request: Request) -> Request:
+        """Return the request with the credential added."""
+        ...
+
+
+class Clock(Protocol):
+    """Time and chance, so that tests need neither."""
+
+    def now(self) -> float:
+        """Return the wall clock in epoch seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that only go forward, for measuring."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def random(self) -> float:
+        """Return a number in [0, 1), for jitter."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what happens, as it happens."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; must not raise and must not block."""
+        ...

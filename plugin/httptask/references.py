@@ -1,0 +1,85 @@
+"""Credential references: `env:NAME` and `file:PATH` stand for a token, so that no token is written where others read it.
+
+Who else may read a credential file is not checked: mounted secrets are world-readable in many containers.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from httptask.errors import ConfigurationError, Problem
+from httptask.secrets import Secret
+from httptask.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+LARGEST_FILE = 64 * 1024
+#: Also keeps a token that a shell put after `env:` out of messages: names cannot start with a digit or hold `-` and `.`.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def read_reference(text: str, env: Mapping[str, str], *, locate: Callable[[str], Path], where: str) -> Secret:
+    """Return the secret that a reference stands for.
+
+    Args:
+        text: the reference, `env:NAME` or `file:PATH`.
+        env: environment variables.
+        locate: turns a path as written into one that can be opened.
+        where: what holds the reference, for messages.
+
+    Raises:
+        ConfigurationError: the text is not a reference, or what it names cannot be read.
+
+    """
+    scheme, colon, rest = text.partition(":")
+    if scheme == "env" and colon:
+        return Secret(_variable(rest, env, where), reference=text)
+    if scheme == "file" and rest:
+        return Secret(_file(locate(rest), where), reference=text)
+    raise ConfigurationError(
+        Problem(
+            where,
+            "this is not a reference to a credential, and a credential itself is not taken here because others could read it",
+            "put the token into an environment variable or a file and write env:NAME or file:PATH",
+        )
+    )
+
+
+def _variable(name: str, env: Mapping[str, str], where: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise ConfigurationError(
+            Problem(
+                where, "what follows `env:` is not the name of an environment variable", "write env:NAME, without $ and quotes"
+            )
+        )
+    value = env.get(name)
+    if value is None:
+        hint = did_you_mean(name, env) or f"set {name} to the token"
+        raise ConfigurationError(Problem(where, f"the environment variable {name} is not set", hint))
+    if not value:
+        raise ConfigurationError(Problem(where, f"the environment variable {name} is empty", f"set {name} to the token"))
+    return value
+
+
+def _file(path: Path, where: str) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigurationError(Problem(where, f"{path} is not a regular file", "name a file that holds the token alone"))
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
+        hint = "check the path and that you may read it"
+        raise ConfigurationError(Problem(where, f"{path} cannot be read: {reason}", hint)) from None
+    if len(raw) > LARGEST_FILE:
+        raise ConfigurationError(
+            Problem(where, f"{path} is larger than {LARGEST_FILE // 1024} kB", "name a file that holds the token alone")
+        )
+    try:
+        return raw.decode("utf-8-sig").strip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigurationError(Problem(where, f"{path} is not UTF-8 text", "save the file as UTF-8")) from None

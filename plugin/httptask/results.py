@@ -1,0 +1,316 @@
+"""A response becomes a parsed body, outputs, warnings and, where it did not work, a Failure: pure functions.
+
+A body is read defensively: its Content-Type may be missing or wrong, it may be empty, cut off or no JSON at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from httptask.errors import ExpressionError, TransportError
+from httptask.expressions import HeaderView, compile_text, evaluate_condition
+from httptask.message import Response
+from httptask.model import ResponseSpec, Schema, TaskTemplate
+from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
+from httptask.schemas import Validator, json_path
+
+MAX_WARNINGS = 20
+MAX_MESSAGE = 500
+_OK = range(200, 300)
+_REDIRECTS = range(300, 400)
+_SERVER_ERRORS = range(500, 600)
+_KINDS: Mapping[int, FailureKind] = {
+    400: FailureKind.BAD_REQUEST,
+    401: FailureKind.UNAUTHORIZED,
+    403: FailureKind.FORBIDDEN,
+    404: FailureKind.NOT_FOUND,
+    409: FailureKind.CONFLICT,
+    422: FailureKind.BAD_REQUEST,
+    429: FailureKind.RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a response says. `readable` is False when the template documents JSON and what came cannot be used as such."""
+
+    answer: Answer
+    success: bool
+    readable: bool
+    outputs: Mapping[str, Any]
+    warnings: tuple[Warn, ...]
+    failure: Failure | None
+
+
+def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) -> Reading:
+    """Read a response as the template says."""
+    answer = parse(response)
+    spec = documented(template, answer.status)
+    promised_json = spec is not None and spec.schema is not None and answer.status in _OK
+    readable = response.incomplete is None and not (promised_json and answer.body_kind in {"text", "base64"})
+    context = {"response": response_view(answer), "inputs": inputs}
+    matches = any(_status_matches(pattern, answer.status) for pattern in template.success.statuses)
+    holds, failure = _condition(template, context) if matches and readable else (True, None)
+    success = matches and readable and holds
+    if not success:
+        return Reading(
+            answer,
+            success=False,
+            readable=readable,
+            outputs={},
+            warnings=(),
+            failure=failure or _failure(template, answer, response),
+        )
+    outputs, missing = _outputs(template, context)
+    drift = tuple(_drift(template, answer))[:MAX_WARNINGS]
+    return Reading(answer, success=True, readable=True, outputs=outputs, warnings=drift + missing, failure=None)
+
+
+def response_view(answer: Answer) -> dict[str, Any]:
+    """Return what expressions see as `response`."""
+    return {"status": answer.status, "headers": HeaderView(answer.headers), "body": answer.body}
+
+
+def parse(response: Response) -> Answer:
+    """Parse a body by what it is, helped by what it is said to be. Never raises."""
+    body, kind = _parsed(response)
+    fields = tuple((name, value) for name, value in response.headers if isinstance(value, str))
+    return Answer(response.status, fields, body, kind, truncated=response.incomplete is not None)
+
+
+def documented(template: TaskTemplate, status: int) -> ResponseSpec | None:
+    """Return the documented response of a status: exact, by class (`2XX`), for a success any documented one, else `default`."""
+    exact = template.responses.get(str(status)) or template.responses.get(f"{status // 100}XX")
+    if exact is None and status in _OK:
+        exact = next((spec for code, spec in template.responses.items() if code.startswith("2")), None)
+    return exact or template.responses.get("default")
+
+
+def transport_failure(error: TransportError) -> Failure:
+    """Return the failure of an attempt without an answer."""
+    return Failure(FailureKind(error.code), str(error), _TRANSPORT_HINTS.get(error.code, ""))
+
+
+_TRANSPORT_HINTS = {
+    "dns": "check the host name of the connection's base URL",
+    "refused": "nothing listens there; check host and port of the connection's base URL",
+    "tlsCertificate": "the server's certificate is not trusted for this host; a private CA goes into the connection's caBundle",
+    "readTimeout": "the server took longer than readTimeout to answer",
+    "connectTimeout": "the server did not accept a connection within connectTimeout",
+    "proxy": "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY",
+}
+
+
+def _parsed(response: Response) -> tuple[Any, BodyKind]:
+    if not response.body:
+        return None, "empty"
+    media, charset = _content_type(response)
+    text = _decoded(response.body, charset)
+    if text is not None and (media in {"", "text/plain", "text/html"} or "json" in media or media.startswith("application/")):
+        try:
+            return json.loads(text, parse_constant=_refuse_constant), "json"
+        except (ValueError, RecursionError):
+            pass
+    if text is not None and ("\x00" not in text):
+        return text, "text"
+    return base64.b64encode(response.body).decode("ascii"), "base64"
+
+
+def _content_type(response: Response) -> tuple[str, str]:
+    media, _, parameters = (response.headers.get("Content-Type") or "").partition(";")
+    charset = next(
+        (value for key, _, value in (part.strip().partition("=") for part in parameters.split(";")) if key.lower() == "charset"),
+        "",
+    )
+    return media.strip().lower(), charset.strip('"').strip() or "utf-8"
+
+
+def _decoded(body: bytes, charset: str) -> str | None:
+    for name in (charset, "utf-8"):
+        try:
+            return body.decode(codecs.lookup(name).name).removeprefix("\ufeff")
+        except (LookupError, UnicodeError):
+            continue
+    return None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _status_matches(pattern: str, status: int) -> bool:
+    return pattern == str(status) or (pattern.endswith("XX") and pattern[0] == str(status)[0])
+
+
+def _condition(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[bool, Failure | None]:
+    if template.success.condition is None:
+        return True, None
+    try:
+        if evaluate_condition(template.success.condition, context):
+            return True, None
+        message = f"the success condition does not hold: {template.success.condition}"
+    except ExpressionError as error:
+        message = f"the success condition cannot be evaluated: {error}"
+    return False, Failure(
+        FailureKind.CONDITION, message, "the server answered; look at the response body", status=context["response"]["status"]
+    )
+
+
+def _outputs(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Warn, ...]]:
+    outputs: dict[str, Any] = {}
+    warnings: list[Warn] = []
+    for name, output in template.outputs.items():
+        try:
+            outputs[name] = compile_text(output.value).evaluate(context)
+        except ExpressionError as error:
+            warnings.append(Warn("outputMissing", f"outputs.{name}", f"this output has no value: {error}"))
+            continue
+        warnings += [
+            Warn("outputMismatch", json_path(violation.path, f"outputs.{name}"), violation.message)
+            for violation in _output_validator(template, name).violations(outputs[name])
+        ]
+    return outputs, tuple(warnings)
+
+
+@lru_cache(maxsize=1024)
+def _output_validator(template: TaskTemplate, name: str) -> Validator:
+    """Check an output's type only: its content is the response's, which drift already covers."""
+    return Validator({key: value for key, value in template.outputs[name].schema.items() if key == "type"})
+
+
+@lru_cache(maxsize=1024)
+def _response_validator(template: TaskTemplate, status: int) -> Validator:
+    spec = documented(template, status)
+    return Validator({**(spec.schema if spec and spec.schema else {}), "$defs": dict(template.definitions)})
+
+
+def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
+    """Yield where a real answer differs from the document: status, types and enumerations, and fields that are not listed."""
+    spec = documented(template, answer.status)
+    if not any(_status_matches(code, answer.status) for code in template.responses):
+        known = ", ".join(code for code in template.responses if code.startswith("2"))
+        yield Warn(
+            "undocumentedStatus",
+            "response.status",
+            f"the server answered {answer.status}, the document says {known or 'nothing'}",
+        )
+    if spec is None or spec.schema is None:
+        return
+    if answer.body_kind == "empty":
+        yield Warn("emptyBody", "response.body", "the document promises a body and none came")
+        return
+    for violation in _response_validator(template, answer.status).violations(answer.body):
+        yield Warn(
+            _DRIFT_CODES.get(violation.keyword, "schemaMismatch"), json_path(violation.path, "response.body"), violation.message
+        )
+    unlisted = dict.fromkeys(_unlisted(answer.body, spec.schema, template.definitions, "response.body"))
+    yield from (Warn("unlistedField", path, "the document does not list this field") for path in unlisted)
+
+
+_DRIFT_CODES = {"enum": "unknownEnumValue"}
+
+
+def _unlisted(value: Any, schema: Schema, definitions: Mapping[str, Schema], path: str) -> Iterator[str]:
+    """Yield the paths of object keys that the schema does not name; items share one path, `agents[].x`."""
+    branches = list(_branches(schema, definitions))
+    properties: dict[str, Schema] = {}
+    for branch in branches:
+        properties |= branch.get("properties", {})
+    if isinstance(value, dict) and properties and not any("additionalProperties" in branch for branch in branches):
+        for key, item in value.items():
+            if key not in properties:
+                yield f"{path}.{key}"
+            else:
+                yield from _unlisted(item, properties[key], definitions, f"{path}.{key}")
+    items = next((branch["items"] for branch in branches if "items" in branch), None)
+    if isinstance(value, list) and isinstance(items, Mapping):
+        for item in value:
+            yield from _unlisted(item, items, definitions, f"{path}[]")
+
+
+def _branches(schema: Schema, definitions: Mapping[str, Schema]) -> Iterator[Schema]:
+    """Yield the schema and what it refers to or combines, references followed once each."""
+    yield schema
+    if "$ref" in schema:
+        yield from _branches(definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {}), definitions)
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for branch in schema.get(keyword, ()):
+            yield from _branches(branch, definitions)
+
+
+def _failure(template: TaskTemplate, answer: Answer, response: Response) -> Failure:
+    if answer.status in _OK:
+        why = {
+            "tooLarge": "the body is larger than the limit",
+            "truncated": "the body was cut off",
+            "timedOut": "the body did not arrive in time",
+        }
+        message = (
+            f"status {answer.status}, but {why.get(response.incomplete or '', 'the body is not the JSON that was expected')}"
+        )
+        return Failure(
+            FailureKind.UNREADABLE_BODY,
+            message,
+            "the server accepted the request; what it answered cannot be used",
+            status=answer.status,
+        )
+    code, vendor = _vendor_error(template, answer)
+    phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "status"
+    request_id = response.headers.get(template.provider.errors.request_id_header or "X-Request-Id")
+    return Failure(
+        kind=_kind(answer.status),
+        message=f"{answer.status} {phrase}" + (f": {vendor[:MAX_MESSAGE]}" if vendor else ""),
+        hint=_status_hint(template, answer.status, code),
+        status=answer.status,
+        code=code,
+        request_id=request_id,
+    )
+
+
+def _kind(status: int) -> FailureKind:
+    if status in _KINDS:
+        return _KINDS[status]
+    if status in _REDIRECTS:
+        return FailureKind.REDIRECTED
+    if status in _SERVER_ERRORS:
+        return FailureKind.SERVER_ERROR
+    return FailureKind.CLIENT_ERROR if status // 100 == 4 else FailureKind.UNEXPECTED_STATUS  # noqa: PLR2004 - RFC 9110 section 15.5
+
+
+def _vendor_error(template: TaskTemplate, answer: Answer) -> tuple[str | None, str]:
+    """Return the vendor's code and text: the provider's error shape, RFC 9457 problem details, or RFC 6749 section 5.2."""
+    body = answer.body
+    if not isinstance(body, dict):
+        return None, ""
+    shape = template.provider.errors
+    if shape.code and isinstance(body.get(shape.code), str):
+        causes = body.get(shape.causes or "")
+        texts = (
+            [str(cause.get(shape.cause_message)) for cause in causes if isinstance(cause, dict)]
+            if isinstance(causes, list)
+            else []
+        )
+        return body[shape.code], "; ".join([f"{body[shape.code]} {body.get(shape.message or '', '')}".strip(), *texts])
+    if "title" in body or "detail" in body:
+        kind = body.get("type")
+        return kind if isinstance(kind, str) else None, ": ".join(str(body[key]) for key in ("title", "detail") if body.get(key))
+    if isinstance(body.get("error"), str):
+        return body["error"], ": ".join(str(body[key]) for key in ("error", "error_description") if body.get(key))
+    return None, str(body.get("message") or "")
+
+
+def _status_hint(template: TaskTemplate, status: int, code: str | None) -> str:
+    hints = template.provider.errors.hints
+    hint = hints.get(code or "") or hints.get(str(status)) or ""
+    if status in _REDIRECTS:
+        return "redirects are not followed; point the connection's base URL at the final host"
+    if status == HTTPStatus.FORBIDDEN and template.scopes:
+        return f"{hint} This task needs the scope {' or '.join(template.scopes)}.".strip()
+    return hint

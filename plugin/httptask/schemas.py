@@ -1,0 +1,168 @@
+"""JSON Schema 2020-12 checks with messages that name keys and rules but never values: the only module that imports jsonschema.
+
+`format` asserts here (jsonschema ignores it unless told), also for OpenAPI's `int32` and `int64`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
+
+from httptask.errors import Problem
+from httptask.suggest import did_you_mean
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: where in the value, the schema keyword, and a message free of values.
+
+    `path` leads to the value at fault; for an unknown or missing key it leads to the object and `key` names the key.
+    """
+
+    path: Path
+    keyword: str
+    message: str
+    hint: str = ""
+    key: str | None = None
+
+    def problem(self, root: str = "") -> Problem:
+        """Return the violation as a Problem whose place is a JSON path below `root`."""
+        return Problem(json_path(self.path, root), self.message, self.hint)
+
+
+class Validator:
+    """A schema compiled once. References resolve inside the schema only: nothing is ever fetched."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        """Compile; the schema must be self-contained."""
+        self._validator = _Validator2020(dict(schema), format_checker=_FORMATS)
+
+    def violations(self, value: Any) -> tuple[Violation, ...]:
+        """Return every broken rule, in document order."""
+        found = (violation for error in self._validator.iter_errors(value) for violation in _violations(error))
+        return tuple(sorted(dict.fromkeys(found), key=lambda violation: [str(part) for part in violation.path]))
+
+
+def json_path(path: Iterable[str | int], root: str = "") -> str:
+    """Return a path as text: `body.agents[0].id`; a key that is no plain word is quoted."""
+    text = root
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.replace("_", "a").replace("-", "a").isalnum():
+            text += f".{part}" if text else part
+        else:
+            text += f"['{part}']"
+    return text
+
+
+def _violations(error: ValidationError) -> Iterator[Violation]:
+    path = tuple(error.absolute_path)
+    keyword = str(error.validator)
+    rule: Any = error.validator_value
+    if keyword == "additionalProperties" and isinstance(error.instance, dict):
+        known = list(error.schema.get("properties", {})) if isinstance(error.schema, dict) else []
+        for key in (key for key in error.instance if key not in known):
+            yield Violation(path, keyword, f"unknown key '{key}'", did_you_mean(key, known) or _listing("known keys", known), key)
+    elif keyword == "required" and isinstance(error.instance, dict):
+        for key in (key for key in rule if key not in error.instance):
+            yield Violation(path, keyword, f"'{key}' is missing", "", key)
+    elif "propertyNames" in error.absolute_schema_path:
+        yield Violation(path, "propertyNames", f"the key '{error.instance}' {_message(error, keyword)}", "", str(error.instance))
+    elif keyword in {"anyOf", "oneOf"} and error.context:
+        closest = best_match(error.context)
+        yield from _violations(closest) if closest else ()
+    else:
+        yield Violation(path, keyword, _message(error, keyword), _hint(error, keyword))
+
+
+_MESSAGES = {
+    "minimum": "must be at least {0}",
+    "maximum": "must be at most {0}",
+    "exclusiveMinimum": "must be more than {0}",
+    "exclusiveMaximum": "must be less than {0}",
+    "multipleOf": "must be a multiple of {0}",
+    "minLength": "must have at least {0} characters",
+    "maxLength": "must have at most {0} characters",
+    "minItems": "must have at least {0} items",
+    "maxItems": "must have at most {0} items",
+    "minProperties": "must have at least {0} keys",
+    "maxProperties": "must have at most {0} keys",
+    "uniqueItems": "must not repeat an item",
+    "pattern": "does not match the pattern {0}",
+    "format": "is not a valid {0}",
+    "not": "is not allowed here",
+    "dependentRequired": "needs other keys beside it: {0}",
+}
+
+
+def _message(error: ValidationError, keyword: str) -> str:
+    rule: Any = error.validator_value
+    if keyword == "type":
+        expected = " or ".join(rule) if isinstance(rule, list) else str(rule)
+        return f"must be {expected}, is {_json_type(error.instance)}"
+    if keyword == "enum":
+        return "must be one of " + ", ".join(str(value) for value in rule)
+    if keyword == "const":
+        return f"must be {rule}"
+    if keyword == "dependentRequired":
+        present: Any = error.instance
+        rule = "; ".join(f"'{key}' needs {', '.join(needed)}" for key, needed in rule.items() if key in present)
+    return _MESSAGES.get(keyword, "breaks the rule '" + keyword + "'").format(rule)
+
+
+def _hint(error: ValidationError, keyword: str) -> str:
+    if keyword == "enum" and isinstance(error.instance, str):
+        allowed: Any = error.validator_value
+        return did_you_mean(error.instance, [value for value in allowed if isinstance(value, str)])
+    return ""
+
+
+def _listing(label: str, names: list[str]) -> str:
+    return f"{label}: {', '.join(names)}" if names else ""
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array"}
+    return names.get(type(value), "no JSON type")
+
+
+def _pattern(_: Any, pattern: str, instance: object, __: Any) -> Iterator[ValidationError]:
+    """Match as ECMA-262 does, where `$` is the end of the text; Python's also stands before a last line feed."""
+    strict = re.sub(r"(?<!\\)\$\Z", r"\\Z", pattern)
+    if isinstance(instance, str) and not re.search(strict, instance):
+        yield ValidationError("")
+
+
+def _formats() -> FormatChecker:
+    checker = FormatChecker()
+
+    @checker.checks("date-time", raises=ValueError)
+    def date_time(value: object) -> bool:
+        return not isinstance(value, str) or ("T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None)
+
+    @checker.checks("int32")
+    def int32(value: object) -> bool:
+        return not isinstance(value, int) or -(2**31) <= value < 2**31
+
+    @checker.checks("int64")
+    def int64(value: object) -> bool:
+        return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+    return checker
+
+
+_FORMATS = _formats()
+#: jsonschema has no type information for `extend`.
+_Validator2020: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

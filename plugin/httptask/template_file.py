@@ -1,0 +1,381 @@
+"""A parsed template or provider file becomes a value: what its JSON Schema cannot say is checked here, all problems at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from httptask import render, uri
+from httptask.errors import ExpressionError, Problem, ProblemsError, TemplateInvalid
+from httptask.expressions import compile_text, texts
+from httptask.inputs import input_schema, parameter_names
+from httptask.model import (
+    BODILESS_METHODS,
+    Body,
+    Environment,
+    ErrorShape,
+    Output,
+    Parameter,
+    Provider,
+    RateLimitSpec,
+    ResponseSpec,
+    Schema,
+    SecurityRequirement,
+    SecurityScheme,
+    Success,
+    TaskTemplate,
+)
+from httptask.places import Document, Path
+from httptask.suggest import did_you_mean
+
+_LITERAL_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
+_OPENAPI_PLACEHOLDER = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSchemas:
+    """A provider's `schemas.yaml`, references rewritten to `#/$defs/Name`."""
+
+    definitions: Mapping[str, Schema] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document) -> SharedSchemas:
+        """Build from the file.
+
+        Raises:
+            TemplateInvalid: a reference that leads nowhere, or a schema that is none.
+
+        """
+        notes = _Notes(document)
+        names = list(document.data) if isinstance(document.data, dict) else []
+        definitions = {name: notes.schema((name,), names, "") for name in names}
+        notes.finish()
+        return cls(definitions)
+
+    def reachable(self, *schemas: Schema) -> dict[str, Schema]:
+        """Return the definitions that the schemas refer to, directly or not."""
+        found: dict[str, Schema] = {}
+        waiting = [name for schema in schemas for name in _referred(schema)]
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self.definitions:
+                found[name] = self.definitions[name]
+                waiting += _referred(self.definitions[name])
+        return dict(sorted(found.items()))
+
+
+def provider_from(document: Document) -> Provider:
+    """Build a provider from a file that its JSON Schema accepts.
+
+    Raises:
+        TemplateInvalid: a header that may not be set, or an error shape that does not fit.
+
+    """
+    data = document.data
+    notes = _Notes(document)
+    for name, value in data.get("headers", {}).items():
+        notes.attempt(("headers", name), lambda name=name, value=value: _literal_header(name, value))  # type: ignore[misc]
+    notes.finish()
+    server, limits, errors, env = data["servers"][0], data.get("rateLimit"), data.get("errors", {}), data.get("environment", {})
+    return Provider(
+        id=data["id"],
+        title=data.get("title", data["id"]),
+        description=data.get("description", ""),
+        server_url=server["url"].rstrip("/"),
+        server_variables=server.get("variables", {}),
+        security_schemes={name: _scheme(name, value) for name, value in data.get("securitySchemes", {}).items()},
+        headers=data.get("headers", {}),
+        retry=data.get("retry", {}),
+        rate_limit=RateLimitSpec(limits["limitHeader"], limits["remainingHeader"], limits["resetHeader"]) if limits else None,
+        errors=ErrorShape(
+            errors.get("code"),
+            errors.get("message"),
+            errors.get("causes"),
+            errors.get("causeMessage"),
+            errors.get("requestIdHeader"),
+            errors.get("hints", {}),
+        ),
+        environment=Environment(env.get("baseUrl"), env.get("token"), env.get("authorizationMode")),
+        paging=data.get("paging", {}),
+        documentation=data.get("documentation", ""),
+    )
+
+
+def template_from(document: Document, provider: Provider, shared: SharedSchemas, schemas_file: str) -> TaskTemplate:
+    """Build a template from a file that its JSON Schema accepts. `schemas_file` is the way from it to the provider's schemas.
+
+    Raises:
+        TemplateInvalid: every problem found, with file, line and column.
+
+    """
+    return _TemplateBuilder(document, provider, shared, schemas_file).build()
+
+
+class _Notes:
+    """Gathers problems by place, so that one run over a file reports them all."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def note(self, path: Path, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(str(self.document.place(path)), message, hint))
+
+    def attempt(self, path: Path, check: Callable[[], Any]) -> Any:
+        try:
+            return check()
+        except ProblemsError as error:
+            for problem in error.problems:
+                subject = problem.where if problem.where.startswith("{{") else ""
+                self.note(path, f"{subject}: {problem.message}" if subject else problem.message, problem.hint)
+            return None
+
+    def expression(self, path: Path, text: str, roots: Mapping[str, Any]) -> None:
+        """Check an expression's syntax and that what it reads exists; `roots` maps a root to its known names, or None for any."""
+        compiled = self.attempt(path, lambda: compile_text(text))
+        for reference in compiled.references if compiled else ():
+            self._reference(path, reference, roots)
+
+    def _reference(self, path: Path, reference: tuple[str, ...], roots: Mapping[str, Any]) -> None:
+        root, *rest = reference
+        if root not in roots:
+            self.note(path, f"unknown name '{root}'", did_you_mean(root, roots) or f"known here: {', '.join(roots)}")
+        elif roots[root] is not None and rest and rest[0] not in roots[root]:
+            known = did_you_mean(rest[0], roots[root]) or f"known: {', '.join(roots[root]) or 'none'}"
+            self.note(path, f"unknown name '{root}.{rest[0]}'", known)
+
+    def schema(self, path: Path, names: list[str], schemas_file: str) -> Schema:
+        """Return the schema at a path with its references rewritten."""
+        rewritten: Schema = self._rewrite(_at(self.document.data, path), path, names, schemas_file)
+        return rewritten
+
+    def _rewrite(self, node: Any, path: Path, names: list[str], schemas_file: str) -> Any:
+        if isinstance(node, list):
+            return [self._rewrite(item, (*path, index), names, schemas_file) for index, item in enumerate(node)]
+        if not isinstance(node, dict):
+            return node
+        rewritten = {key: self._rewrite(value, (*path, key), names, schemas_file) for key, value in node.items()}
+        if isinstance(node.get("$ref"), str):
+            rewritten["$ref"] = self._target((*path, "$ref"), node["$ref"], names, schemas_file)
+        return rewritten
+
+    def _target(self, path: Path, reference: str, names: list[str], schemas_file: str) -> str:
+        file, _, pointer = reference.partition("#/")
+        if file != schemas_file:
+            self.note(path, "a $ref must point into the provider's schemas", f"write {schemas_file}#/NAME")
+        elif pointer not in names:
+            self.note(path, f"no schema is called '{pointer}'", did_you_mean(pointer, names))
+        return f"#/$defs/{pointer}"
+
+    def finish(self) -> None:
+        if self.problems:
+            raise TemplateInvalid(self.problems)
+
+
+class _TemplateBuilder:
+    """Builds one template, noting problems on the way."""
+
+    def __init__(self, document: Document, provider: Provider, shared: SharedSchemas, schemas_file: str) -> None:
+        self.data = document.data
+        self.provider = provider
+        self.shared = shared
+        self.schemas_file = schemas_file
+        self.notes = _Notes(document)
+
+    def build(self) -> TaskTemplate:
+        data = self.data
+        template = TaskTemplate(
+            id=data["id"],
+            operation_id=data.get("operationId", data["id"].partition(".")[2]),
+            provider=self.provider,
+            method=data["method"],
+            path=data["path"],
+            summary=data.get("summary", ""),
+            description=data.get("description", ""),
+            tags=tuple(data.get("tags", ())),
+            parameters=tuple(self._parameters()),
+            headers=data.get("headers", {}),
+            body=self._body(),
+            responses={status: self._response(status, spec) for status, spec in data["responses"].items()},
+            success=Success(tuple(data.get("success", {}).get("status", ("2XX",))), data.get("success", {}).get("condition")),
+            outputs={name: self._output(name, spec) for name, spec in data.get("outputs", {}).items()},
+            security=tuple(
+                SecurityRequirement(name, tuple(scopes)) for item in data.get("security", ()) for name, scopes in item.items()
+            ),
+            definitions=self.shared.reachable(*self._schemas()),
+            retry=data.get("retry", {}),
+            idempotent=data.get("idempotent"),
+            deprecated=data.get("deprecated", False),
+            source=self.notes.document.place(()),
+        )
+        self._check(template)
+        self.notes.finish()
+        return template
+
+    def _schema(self, *path: str | int) -> Schema:
+        return self.notes.schema(path, list(self.shared.definitions), self.schemas_file)
+
+    def _schemas(self) -> Iterator[Any]:
+        """Yield every part of the file that may hold references, rewritten ones included: names are all that is read."""
+        yield self.data
+
+    def _parameters(self) -> Iterator[Parameter]:
+        for index, item in enumerate(self.data.get("parameters", ())):
+            style = item.get("style", uri.DEFAULT_STYLE[item["in"]])
+            parameter = Parameter(
+                name=item["name"],
+                location=item["in"],
+                required=item.get("required", False),
+                schema=self._schema("parameters", index, "schema") if "schema" in item else {},
+                style=style,
+                explode=item.get("explode", style == "form"),
+                description=item.get("description", ""),
+                example=item.get("example"),
+            )
+            self.notes.attempt(("parameters", index), lambda parameter=parameter: uri.encoder_for(parameter))  # type: ignore[misc]
+            yield parameter
+
+    def _body(self) -> Body | None:
+        spec = self.data.get("requestBody")
+        if spec is None:
+            return None
+        if self.data["method"] in BODILESS_METHODS:
+            self.notes.note(("requestBody",), f"{self.data['method']} takes no body", "remove requestBody or change the method")
+        content_type = spec.get("contentType", "application/json")
+        self.notes.attempt(("requestBody",), lambda: render.check_body_kind(content_type, ""))
+        if "template" in spec and "properties" not in spec["schema"]:
+            self.notes.note(("requestBody", "schema"), "with `template`, the schema lists the named inputs under `properties`")
+        schema = self._schema("requestBody", "schema")
+        named = schema if "template" in spec else {}
+        return Body(
+            required=spec.get("required", True),
+            content_type=content_type,
+            schema=schema,
+            description=spec.get("description", ""),
+            example=spec.get("example"),
+            template=spec.get("template"),
+            inputs=named.get("properties", {}),
+            required_inputs=tuple(named.get("required", ())),
+        )
+
+    def _response(self, status: str, spec: Mapping[str, Any]) -> ResponseSpec:
+        schema = self._schema("responses", status, "schema") if "schema" in spec else None
+        return ResponseSpec(spec.get("description", ""), schema, spec.get("example"))
+
+    def _output(self, name: str, spec: Mapping[str, Any]) -> Output:
+        schema = self._schema("outputs", name, "schema") if "schema" in spec else {}
+        return Output(spec["value"], schema, spec.get("description", ""))
+
+    def _check(self, template: TaskTemplate) -> None:
+        self._check_id(template)
+        self._check_parameters(template)
+        self._check_path(template)
+        self._check_headers(template)
+        self._check_expressions(template)
+        self._check_security(template)
+
+    def _check_id(self, template: TaskTemplate) -> None:
+        if not template.id.startswith(f"{self.provider.id}."):
+            self.notes.note(("id",), f"the id must begin with '{self.provider.id}.', the provider of this folder")
+
+    def _check_parameters(self, template: TaskTemplate) -> None:
+        seen: set[tuple[str, str]] = set()
+        for index, parameter in enumerate(template.parameters):
+            if (parameter.name, parameter.location) in seen:
+                self.notes.note(("parameters", index), f"parameter '{parameter.name}' in {parameter.location} stands here twice")
+            seen.add((parameter.name, parameter.location))
+            if parameter.location == "path" and not parameter.required:
+                self.notes.note(("parameters", index), f"path parameter '{parameter.name}' must have required: true")
+            if parameter.location == "header":
+                self.notes.attempt(("parameters", index), lambda name=parameter.name: _header_name(name))  # type: ignore[misc]
+        if len(parameter_names(template)) + (0 if template.body is None else 1) > len(input_schema(template)["properties"]) + 1:
+            self.notes.note(("parameters",), "two inputs would have the same name")
+
+    def _check_path(self, template: TaskTemplate) -> None:
+        parts = self.notes.attempt(("path",), lambda: render.path_parts(template))
+        if parts is None:
+            return
+        literal = "".join(part if isinstance(part, str) else "x" for part in parts)
+        if match := _OPENAPI_PLACEHOLDER.search(template.path):
+            self.notes.note(("path",), "a placeholder is written with two braces", "write {{ " + match[1] + " }}")
+        elif not _LITERAL_PATH.match(literal) or any(segment in {"", ".", ".."} for segment in literal.split("/")[1:-1]):
+            self.notes.note(
+                ("path",), "the path holds characters or segments that do not belong there", "no query, space, // or dot segment"
+            )
+        used = {part.name for part in parts if isinstance(part, Parameter)}
+        for index, parameter in enumerate(template.parameters):
+            if parameter.location == "path" and parameter.name not in used:
+                self.notes.note(("parameters", index), f"path parameter '{parameter.name}' does not occur in the path")
+
+    def _check_headers(self, template: TaskTemplate) -> None:
+        for name, value in template.headers.items():
+            check = _header_name if "{{" in value else lambda name, value=value: _literal_header(name, value)
+            self.notes.attempt(("headers", name), lambda name=name, check=check: check(name))  # type: ignore[misc]
+
+    def _check_expressions(self, template: TaskTemplate) -> None:
+        inputs = {"inputs": list(input_schema(template)["properties"])}
+        answer = {"response": ["status", "headers", "body"], **inputs}
+        for name, value in template.headers.items():
+            self.notes.expression(("headers", name), value, inputs)
+        for text in texts(template.body.template) if template.body else ():
+            self.notes.expression(("requestBody", "template"), text, inputs)
+        if template.success.condition:
+            self.notes.expression(("success", "condition"), template.success.condition, answer)
+        for name, output in template.outputs.items():
+            self.notes.expression(("outputs", name, "value"), output.value, answer)
+
+    def _check_security(self, template: TaskTemplate) -> None:
+        for index, requirement in enumerate(template.security):
+            scheme = self.provider.security_schemes.get(requirement.scheme)
+            if scheme is None:
+                known = list(self.provider.security_schemes)
+                hint = did_you_mean(requirement.scheme, known) or f"known: {', '.join(known)}"
+                self.notes.note(("security", index), f"the provider has no security scheme '{requirement.scheme}'", hint)
+                continue
+            for scope in requirement.scopes:
+                if scheme.scopes and scope not in scheme.scopes:
+                    self.notes.note(("security", index), f"the scheme has no scope '{scope}'", did_you_mean(scope, scheme.scopes))
+
+
+def _scheme(name: str, data: Mapping[str, Any]) -> SecurityScheme:
+    return SecurityScheme(
+        name=name,
+        type=data["type"],
+        description=data.get("description", ""),
+        location=data.get("in", "header"),
+        field_name=data.get("name", "Authorization"),
+        http_scheme=data.get("scheme", "bearer"),
+        prefix=data.get("prefix", ""),
+        scopes=data.get("scopes", {}),
+    )
+
+
+def _header_name(name: str) -> str:
+    if name.lower() in render.LOCKED_HEADERS:
+        raise ExpressionError(Problem("", f"header '{name}' is set by httptask alone", "credentials belong in the connection"))
+    return uri.check_header_name(name)
+
+
+def _literal_header(name: str, value: str) -> None:
+    _header_name(name)
+    if "{{" in value:
+        raise ExpressionError(Problem("", f"header '{name}' of a provider cannot hold an expression"))
+    uri.check_header_value(name, value)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _referred(node: Any) -> list[str]:
+    """Return the names behind every `$ref` of a tree, whatever file part they carry."""
+    if isinstance(node, list):
+        return [name for item in node for name in _referred(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["$ref"].rpartition("/")[2]] if isinstance(node.get("$ref"), str) else []
+    return own + [name for value in node.values() for name in _referred(value)]

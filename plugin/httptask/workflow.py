@@ -1,0 +1,311 @@
+"""Executes a workflow: steps in order, outputs passed on, everything done so far kept in the result."""
+
+from __future__ import annotations
+
+import secrets as tokens
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from httptask.errors import ExpressionError, InputInvalid, Interrupted, UsageError
+from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
+from httptask.expressions import compile_text, evaluate_condition, evaluate_tree, to_text, type_name
+from httptask.model import Connection, Step, TaskTemplate, Until, Workflow
+from httptask.outcome import SCHEMA_VERSION, Attempt, Failure, FailureKind, Outcome
+from httptask.ports import Clock, Observer
+from httptask.registry import Registry
+from httptask.results import response_view
+from httptask.runner import Options, Runner
+from httptask.schemas import Validator
+
+RunStatus = Literal["succeeded", "failed", "unknown", "cancelled", "waiting"]
+StepStatus = Literal["succeeded", "failed", "unknown", "skipped", "cancelled", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a `forEach`: its outcome is None when it was skipped or nothing could be sent for it."""
+
+    index: int
+    status: StepStatus
+    outcome: Outcome | None = None
+    outputs: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form of contracts."""
+        return {
+            "index": self.index,
+            "status": self.status,
+            "outcome": self.outcome.to_json() if self.outcome else None,
+            "failure": self.failure.to_json() if self.failure else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step did. A plain step has an outcome, a repeated one has items."""
+
+    id: str
+    status: StepStatus
+    outcome: Outcome | None = None
+    items: tuple[Item, ...] | None = None
+    outputs: Any = None
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form of contracts."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "outputs": self.outputs,
+            "outcome": self.outcome.to_json() if self.outcome else None,
+            "items": None if self.items is None else [item.to_json() for item in self.items],
+            "failure": self.failure.to_json() if self.failure else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One execution of a workflow."""
+
+    run_id: str
+    workflow: str
+    status: RunStatus
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[StepResult, ...] = ()
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form of contracts."""
+        return {
+            "schemaVersion": SCHEMA_VERSION,
+            "runId": self.run_id,
+            "workflow": self.workflow,
+            "status": self.status,
+            "outputs": dict(self.outputs),
+            "steps": [step.to_json() for step in self.steps],
+            "failure": self.failure.to_json() if self.failure else None,
+        }
+
+
+def new_run_id() -> str:
+    """Return a fresh run id: 16 hex digits from the system's randomness."""
+    return tokens.token_hex(8)
+
+
+def workflow_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with the workflow's defaults filled in.
+
+    Raises:
+        InputInvalid: a missing, unknown or wrong input; every problem at once.
+
+    """
+    properties = workflow.inputs.get("properties", {})
+    defaults = {
+        name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema
+    }
+    inputs = {**defaults, **given}
+    violations = Validator({"additionalProperties": False, **workflow.inputs}).violations(inputs)
+    if violations:
+        raise InputInvalid(
+            [replace(violation.problem(), where=violation.key or violation.problem().where) for violation in violations]
+        )
+    return inputs
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRunner:
+    """Runs workflows. `connect` gives the connection for a task's provider."""
+
+    runner: Runner
+    registry: Registry
+    connect: Callable[[TaskTemplate], Connection]
+    clock: Clock
+    observer: Observer | None = None
+
+    def run(self, workflow: Workflow, given: Mapping[str, Any], run_id: str | None = None) -> RunResult:
+        """Run a workflow to its end. A failing or unknown step stops it; what was done stays in the result.
+
+        Raises:
+            InputInvalid: the workflow's inputs are wrong; nothing was sent.
+
+        """
+        inputs = workflow_inputs(workflow, given)
+        execution = _Execution(self, workflow, inputs)
+        return execution.run(run_id or new_run_id())
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on to the observer."""
+        if self.observer:
+            self.observer(event)
+
+
+@dataclass(slots=True)
+class _Execution:
+    """The state of one run: the steps done, as later expressions see them."""
+
+    env: WorkflowRunner
+    workflow: Workflow
+    inputs: Mapping[str, Any]
+    done: list[StepResult] = field(default_factory=list)
+    views: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, run_id: str) -> RunResult:
+        failure: Failure | None = None
+        status: RunStatus = "succeeded"
+        for step in self.workflow.steps:
+            result = self._step(step)
+            self.done.append(result)
+            self.views[step.id] = _view(result)
+            self.env.tell(StepFinished(step.id, result.status, result.failure.message if result.failure else ""))
+            if result.status in {"unknown", "cancelled"} or (result.status == "failed" and not step.continue_on_error):
+                status, failure = _run_status(result.status), result.failure
+                break
+        outputs, problem = self._outputs() if status == "succeeded" else ({}, None)
+        if problem:
+            status, failure = "failed", problem
+        return RunResult(run_id, self.workflow.name, status, outputs, tuple(self.done), failure)
+
+    def _outputs(self) -> tuple[dict[str, Any], Failure | None]:
+        try:
+            return evaluate_tree(self.workflow.outputs, self._context()), None
+        except ExpressionError as error:
+            return {}, Failure(FailureKind.EXPRESSION, f"an output of the workflow: {error}")
+
+    def _context(self, **more: Any) -> dict[str, Any]:
+        return {"inputs": self.inputs, "steps": self.views, **more}
+
+    def _step(self, step: Step) -> StepResult:
+        try:
+            if step.for_each is not None:
+                return self._each(step)
+            self.env.tell(StepStarted(step.id, step.task, None))
+            item = self._item(step, 0, {})
+            return StepResult(step.id, item.status, item.outcome, None, item.outputs, item.failure)
+        except UsageError as error:
+            return StepResult(step.id, "failed", failure=_definition_failure(step, error))
+
+    def _each(self, step: Step) -> StepResult:
+        values = compile_text(step.for_each.items if step.for_each else "").evaluate(self._context())
+        if not isinstance(values, list):
+            message = f"forEach of step '{step.id}' needs a list, this is {type_name(values)}"
+            return StepResult(step.id, "failed", failure=Failure(FailureKind.EXPRESSION, message))
+        self.env.tell(StepStarted(step.id, step.task, len(values)))
+        items = tuple(self._items(step, values))
+        status = _worst([item.status for item in items])
+        failure = next((item.failure for item in items if item.status == status and item.failure), None)
+        return StepResult(step.id, status, None, items, [item.outputs for item in items], failure)
+
+    def _items(self, step: Step, values: list[Any]) -> Iterator[Item]:
+        for index, value in enumerate(values):
+            try:
+                item = self._item(step, index, {"item": value, "index": index})
+            except UsageError as error:
+                item = Item(index, "failed", failure=_definition_failure(step, error))
+            self.env.tell(ItemFinished(step.id, item.index, item.status))
+            yield item
+            if item.status in {"unknown", "cancelled"} or (item.status == "failed" and not step.continue_on_error):
+                return
+
+    def _item(self, step: Step, index: int, more: Mapping[str, Any]) -> Item:
+        context = self._context(**more)
+        if step.condition is not None and not evaluate_condition(step.condition, context):
+            return Item(index, "skipped")
+        template = self.env.registry[step.task]
+        call = _Use(self.env, step, template, context)
+        try:
+            outcome = call.poll(step.until) if step.until else call.once()
+        except Interrupted as stopped:
+            status: StepStatus = "unknown" if stopped.outcome.status == "unknown" else "cancelled"
+            return Item(index, status, stopped.outcome, failure=stopped.outcome.failure)
+        return Item(index, outcome.status, outcome, outcome.outputs if outcome.ok else None, outcome.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One use of a task: its rendered inputs, asked once or until a condition holds."""
+
+    env: WorkflowRunner
+    step: Step
+    template: TaskTemplate
+    context: Mapping[str, Any]
+
+    def once(self, deadline: float | None = None) -> Outcome:
+        inputs = evaluate_tree(self.step.inputs, self.context)
+        headers = {name: to_text(compile_text(value).evaluate(self.context)) for name, value in self.step.headers.items()}
+        options = Options(headers=headers, retry=self.step.retry, deadline=deadline)
+        outcome = self.env.runner.run(self.template, inputs, self.env.connect(self.template), options)
+        return self._with_outputs(outcome) if outcome.ok and self.step.outputs else outcome
+
+    def poll(self, until: Until) -> Outcome:
+        """Ask until it holds. The outcome is the last poll's; its attempts keep the retried ones of earlier polls."""
+        began, polls = self.env.clock.monotonic(), 0
+        retried: tuple[Attempt, ...] = ()
+        while True:
+            polls += 1
+            outcome = self.once(until.timeout - (self.env.clock.monotonic() - began))
+            outcome = replace(outcome, attempts=retried + outcome.attempts)
+            retried = tuple(attempt for attempt in outcome.attempts if attempt.decision and attempt.decision.action == "retry")
+            if not outcome.ok or self._holds(until.condition, outcome):
+                return outcome
+            if until.fail_if is not None and self._holds(until.fail_if, outcome):
+                message = f"failIf of step '{self.step.id}' holds: {until.fail_if}"
+                return _failed(
+                    outcome, Failure(FailureKind.CONDITION, message, status=outcome.response.status if outcome.response else None)
+                )
+            left = until.timeout - (self.env.clock.monotonic() - began)
+            if until.every >= left:
+                message = f"after {polls} polls in {until.timeout:g} s the condition does not hold: {until.condition}"
+                return _failed(
+                    outcome, Failure(FailureKind.POLL_TIMEOUT, message, "raise the step's timeout, or look at the last response")
+                )
+            self.env.tell(PollWaiting(self.step.id, polls, until.every))
+            self._wait(until.every, outcome)
+
+    def _wait(self, seconds: float, outcome: Outcome) -> None:
+        try:
+            self.env.clock.sleep(seconds)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                _failed(outcome, Failure(FailureKind.INTERRUPTED, "interrupted while waiting for the next poll"))
+            ) from None
+
+    def _holds(self, condition: str, outcome: Outcome) -> bool:
+        return evaluate_condition(condition, self._answered(outcome))
+
+    def _answered(self, outcome: Outcome) -> dict[str, Any]:
+        return {**self.context, "response": response_view(outcome.response) if outcome.response else {}}
+
+    def _with_outputs(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, outputs={**outcome.outputs, **evaluate_tree(self.step.outputs, self._answered(outcome))})
+
+
+def _view(result: StepResult) -> dict[str, Any]:
+    """Return what later expressions see of a step. A skipped step has no outputs, so that reading them is an error."""
+    view: dict[str, Any] = {"status": result.status}
+    if result.status != "skipped" and result.outputs is not None:
+        view["outputs"] = result.outputs
+    if result.outcome is not None and result.outcome.response is not None:
+        view["response"] = response_view(result.outcome.response)
+    return view
+
+
+def _worst(statuses: list[StepStatus]) -> StepStatus:
+    """Return a repeated step's status; with no item done it is skipped only if there were items."""
+    ranked: tuple[StepStatus, ...] = ("unknown", "cancelled", "failed")
+    return next((status for status in ranked if status in statuses), "succeeded")
+
+
+def _run_status(status: StepStatus) -> RunStatus:
+    return status if status in {"unknown", "cancelled"} else "failed"
+
+
+def _failed(outcome: Outcome, failure: Failure) -> Outcome:
+    return replace(outcome, status="failed", outputs={}, failure=failure)
+
+
+def _definition_failure(step: Step, error: UsageError) -> Failure:
+    """Return the failure of a step whose inputs could not be made: nothing was sent for it."""
+    kind = FailureKind.EXPRESSION if isinstance(error, ExpressionError) else FailureKind.INPUT
+    return Failure(kind, f"step '{step.id}' ({step.source}): {'; '.join(map(str, error.problems))}", "nothing was sent for it")

@@ -1,0 +1,275 @@
+"""A parsed workflow file becomes a Workflow: static faults are found here, before anything is sent, with file and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from httptask.errors import DefinitionError, ExpressionError, Problem, RenderError, WorkflowInvalid
+from httptask.expressions import Compiled, Reference, compile_text
+from httptask.inputs import input_schema
+from httptask.model import ForEach, Step, TaskTemplate, Until, Workflow
+from httptask.places import Document, Path
+from httptask.registry import Registry
+from httptask.render import LOCKED_HEADERS
+from httptask.schemas import Validator, Violation, json_path
+from httptask.suggest import did_you_mean
+from httptask.uri import check_header_value
+
+DEFAULT_EVERY = 5.0
+DEFAULT_TIMEOUT = 600.0
+_DURATION = re.compile(r"([0-9.]+)(ms|s|m|h)\Z")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NO_INPUTS: Mapping[str, Any] = {"type": "object", "properties": {}}
+_STEP_VIEWS = ("outputs", "response", "status")
+_RESPONSE_VIEWS = ("status", "headers", "body")
+
+
+def workflow_from(document: Document, registry: Registry) -> Workflow:
+    """Build a workflow from a file that its JSON Schema accepts.
+
+    Raises:
+        WorkflowInvalid: every problem found.
+
+    """
+    return _Builder(document, registry).build()
+
+
+def seconds(duration: float | str) -> float:
+    """Return a duration (`2`, `500ms`, `2s`, `10m`, `1h`) in seconds."""
+    if not isinstance(duration, str):
+        return float(duration)
+    match = _DURATION.match(duration)
+    if match is None:
+        raise ValueError(duration)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an expression at some place may read: earlier steps with their output names, and the roots allowed there."""
+
+    steps: Mapping[str, _StepNames]
+    all_steps: tuple[str, ...]
+    inputs: tuple[str, ...]
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _StepNames:
+    outputs: tuple[str, ...]
+    repeated: bool
+
+
+class _Builder:
+    def __init__(self, document: Document, registry: Registry) -> None:
+        self.document = document
+        self.data = document.data
+        self.registry = registry
+        self.problems: list[Problem] = []
+        self.inputs = self.data.get("inputs", _NO_INPUTS)
+
+    def build(self) -> Workflow:
+        self._check_defaults()
+        steps = tuple(self._steps())
+        known = self._known(dict(self._names(steps)), ("inputs", "steps"))
+        self._tree(("outputs",), self.data.get("outputs", {}), known)
+        if "connection" in self.data:
+            self._text(("connection",), self.data["connection"], self._known({}, ("inputs",)))
+        if self.problems:
+            raise WorkflowInvalid(sorted(set(self.problems), key=self.problems.index))
+        return Workflow(
+            name=self.data["name"],
+            description=self.data.get("description", ""),
+            inputs=self.inputs,
+            connection=self.data.get("connection"),
+            steps=steps,
+            outputs=self.data.get("outputs", {}),
+            source=self.document.place(()),
+            sandbox=self.data.get("x-sandbox", {}),
+        )
+
+    def _note(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+        place = self.document.key_place(path) if key else self.document.place(path)
+        self.problems.append(Problem(str(place), message, hint))
+
+    def _check_defaults(self) -> None:
+        for name, schema in self.inputs.get("properties", {}).items():
+            if isinstance(schema, dict) and "default" in schema:
+                for violation in Validator({**schema, "$defs": self.inputs.get("$defs", {})}).violations(schema["default"]):
+                    self._note(("inputs", "properties", name, "default"), f"the default {violation.message}", violation.hint)
+        for name in self.inputs.get("required", ()):
+            if name not in self.inputs.get("properties", {}):
+                self._note(("inputs", "required"), f"required input '{name}' is not among the properties")
+
+    def _steps(self) -> Iterator[Step]:
+        seen: dict[str, _StepNames] = {}
+        for index, data in enumerate(self.data["steps"]):
+            path: Path = ("steps", index)
+            if data["id"] in seen:
+                self._note((*path, "id"), f"step '{data['id']}' stands here twice", "give each step its own id")
+            template = self._template(path, data["task"])
+            self._check_step(path, data, template, seen)
+            seen[data["id"]] = _step_names(data, template)
+            yield self._step(path, data)
+
+    def _template(self, path: Path, task: str) -> TaskTemplate | None:
+        try:
+            return self.registry[task]
+        except DefinitionError as error:
+            for problem in error.problems:
+                self._note((*path, "task"), f"{problem.where}: {problem.message}", problem.hint)
+            return None
+
+    def _check_step(
+        self, path: Path, data: Mapping[str, Any], template: TaskTemplate | None, seen: Mapping[str, _StepNames]
+    ) -> None:
+        items = ("item", "index") if "forEach" in data else ()
+        before = self._known(seen, ("inputs", "steps", *items))
+        after = self._known(seen, ("inputs", "steps", "response", *items))
+        if "forEach" in data:
+            self._text((*path, "forEach"), data["forEach"], self._known(seen, ("inputs", "steps")))
+        for key, known in (("if", before), ("until", after), ("failIf", after)):
+            if key in data:
+                self._text((*path, key), data[key], known)
+        for key, known in (("with", before), ("headers", before), ("outputs", after)):
+            self._tree((*path, key), data.get(key, {}), known)
+        self._check_headers((*path, "headers"), data.get("headers", {}))
+        if template is not None:
+            self._check_with(path, data.get("with", {}), template)
+
+    def _check_headers(self, path: Path, headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            if name.lower() in LOCKED_HEADERS:
+                self._note(
+                    (*path, name), f"header '{name}' is set by httptask alone", "credentials belong in the connection", key=True
+                )
+            if "{{" not in value:
+                self._attempt((*path, name), lambda name=name, value=value: check_header_value(name, value))  # type: ignore[misc]
+
+    def _check_with(self, path: Path, inputs: Mapping[str, Any], template: TaskTemplate) -> None:
+        schema = input_schema(template)
+        known = list(schema["properties"])
+        for violation in Validator(schema).violations(dict(inputs)):
+            if violation.keyword == "additionalProperties" and not violation.path:
+                hint = violation.hint or f"it takes {', '.join(known) or 'no inputs'}"
+                self._note((*path, "with", violation.key or ""), f"{template.id} has no input '{violation.key}'", hint, key=True)
+            elif violation.keyword == "required" and not violation.path:
+                self._note((*path, "with") if inputs else (*path, "task"), f"{template.id} needs the input '{violation.key}'")
+            elif not _computed(inputs, violation):
+                subject = json_path(violation.path)
+                self._note((*path, "with", *violation.path), f"{subject} {violation.message}", violation.hint)
+
+    def _tree(self, path: Path, tree: Any, known: _Known) -> None:
+        if isinstance(tree, str):
+            self._text(path, tree, known)
+        elif isinstance(tree, Mapping):
+            for key, value in tree.items():
+                self._tree((*path, key), value, known)
+        elif isinstance(tree, list):
+            for index, value in enumerate(tree):
+                self._tree((*path, index), value, known)
+
+    def _text(self, path: Path, text: str, known: _Known) -> None:
+        compiled: Compiled | None = self._attempt(path, lambda: compile_text(text))
+        for reference in compiled.references if compiled else ():
+            problem = _reference_problem(reference, known)
+            if problem:
+                self._note(path, *problem)
+
+    def _attempt(self, path: Path, check: Callable[[], Any]) -> Any:
+        try:
+            return check()
+        except (ExpressionError, RenderError) as error:
+            for problem in error.problems:
+                self._note(path, f"{problem.where}: {problem.message}" if problem.where else problem.message, problem.hint)
+            return None
+
+    def _known(self, steps: Mapping[str, _StepNames], roots: tuple[str, ...]) -> _Known:
+        every = tuple(step["id"] for step in self.data["steps"])
+        return _Known(dict(steps), every, tuple(self.inputs.get("properties", {})), roots)
+
+    def _names(self, steps: tuple[Step, ...]) -> Iterator[tuple[str, _StepNames]]:
+        for data, step in zip(self.data["steps"], steps, strict=True):
+            template = self.registry[step.task] if step.task in self.registry and not self.problems else None
+            yield step.id, _step_names(data, template)
+
+    def _step(self, path: Path, data: Mapping[str, Any]) -> Step:
+        until = None
+        if "until" in data:
+            every, timeout = seconds(data.get("every", DEFAULT_EVERY)), seconds(data.get("timeout", DEFAULT_TIMEOUT))
+            until = Until(data["until"], data.get("failIf"), every, timeout)
+        return Step(
+            id=data["id"],
+            task=data["task"],
+            inputs=data.get("with", {}),
+            headers=data.get("headers", {}),
+            condition=data.get("if"),
+            for_each=ForEach(data["forEach"]) if "forEach" in data else None,
+            until=until,
+            outputs=data.get("outputs", {}),
+            retry=data.get("retry", {}),
+            continue_on_error=data.get("continueOnError", False),
+            source=self.document.place(path),
+            summary=data.get("summary", ""),
+        )
+
+
+def _step_names(data: Mapping[str, Any], template: TaskTemplate | None) -> _StepNames:
+    outputs = (*(template.outputs if template else ()), *data.get("outputs", {}))
+    return _StepNames(tuple(dict.fromkeys(outputs)) if template else (), "forEach" in data)
+
+
+def _reference_problem(reference: Reference, known: _Known) -> tuple[str, str] | None:
+    root, *rest = reference
+    if root not in known.roots:
+        if root in {"item", "index"}:
+            return f"'{root}' is known only in a step with forEach", "add forEach, or read steps.<id>.outputs"
+        return f"unknown name '{root}'", did_you_mean(root, known.roots) or f"known here: {', '.join(known.roots)}"
+    if root == "inputs" and rest and rest[0] not in known.inputs:
+        hint = did_you_mean(rest[0], known.inputs) or f"the workflow's inputs: {', '.join(known.inputs) or 'none'}"
+        return f"the workflow has no input '{rest[0]}'", hint
+    if root == "response" and rest and rest[0] not in _RESPONSE_VIEWS:
+        return f"unknown name 'response.{rest[0]}'", f"known: {', '.join(_RESPONSE_VIEWS)}"
+    return _step_problem(rest, known) if root == "steps" and rest else None
+
+
+def _step_problem(rest: list[str], known: _Known) -> tuple[str, str] | None:
+    step, *path = rest
+    if step not in known.steps:
+        if step in known.all_steps:
+            return f"step '{step}' has not run yet here", "a step can read only steps above it"
+        return f"unknown step '{step}'", did_you_mean(step, known.all_steps) or f"steps: {', '.join(known.all_steps)}"
+    if path and path[0] not in _STEP_VIEWS:
+        return f"unknown name 'steps.{step}.{path[0]}'", f"known: {', '.join(_STEP_VIEWS)}"
+    return _view_problem(step, path, known.steps[step])
+
+
+def _view_problem(step: str, path: list[str], names: _StepNames) -> tuple[str, str] | None:
+    """Check what is read below `steps.<id>`: a repeated step has a list of outputs and no one response."""
+    if names.repeated and path and path[0] == "response":
+        return f"step '{step}' has forEach, so it has no one response", "name what you need in its outputs"
+    if len(path) < 2 or path[0] != "outputs":  # noqa: PLR2004 - outputs and a name below it
+        return None
+    if names.repeated and not path[1].lstrip("-").isdigit():
+        return f"step '{step}' has forEach: its outputs are a list", f"write steps.{step}.outputs | map(attribute='{path[1]}')"
+    if not names.repeated and names.outputs and path[1] not in names.outputs:
+        return f"step '{step}' has no output '{path[1]}'", did_you_mean(
+            path[1], names.outputs
+        ) or f"its outputs: {', '.join(names.outputs)}"
+    return None
+
+
+def _computed(tree: Any, violation: Violation) -> bool:
+    """Tell whether a broken rule depends on an expression, so that only the run can tell."""
+    node = tree
+    for part in violation.path:
+        if isinstance(node, str):
+            return True
+        node = node[part]
+    if isinstance(node, str):
+        compiled = compile_text(node)
+        return not compiled.is_literal and (compiled.whole or violation.keyword != "type")
+    return False

@@ -1,0 +1,123 @@
+"""The layers, the owners of third parties and the owners of effects, held by machine: ARCHITECTURE.md says why."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
+
+LAYERS = [
+    "errors model message outcome secrets events ports suggest version",
+    "expressions expression_env schemas uri documents places faults baseurl",
+    "registry inputs render retrying results shape template_file workflow_file reference",
+    "transport wire loader settings references clock auth",
+    "runner workflow",
+    "manifest",
+    "cli sandbox",
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+FRONT_ENDS = {"cli", "sandbox"}
+#: The command line starts the sandbox for `--sandbox`; no other front end knows another.
+ALLOWED_BETWEEN_FRONT_ENDS = {("cli", "sandbox")}
+
+OWNERS = {
+    "requests": {"transport", "wire"},
+    "urllib3": {"transport", "wire"},
+    "tenacity": {"runner"},
+    "jinja2": {"expressions", "expression_env"},
+    "jsonschema": {"schemas"},
+    "referencing": {"schemas"},
+    "yaml": {"documents"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "starlette": {"sandbox"},
+    "uvicorn": {"sandbox"},
+}
+#: The sandbox is a server beside the product: its address, threads and clock are its own business.
+EFFECTS = {
+    ("os", "environ"): {"settings"},
+    ("os", "getenv"): set(),
+    ("time", "time"): {"clock"},
+    ("time", "sleep"): {"clock", "sandbox"},
+    ("time", "monotonic"): {"clock", "transport", "wire", "sandbox"},
+    ("time", "perf_counter"): {"transport", "wire", "clock"},
+    ("random", "random"): {"clock"},
+    ("secrets", "token_hex"): {"workflow"},
+    ("tokens", "token_hex"): {"workflow"},
+}
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path):
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(name):
+    parts = name.split(".")
+    return parts[1] if parts[0] == "httptask" and len(parts) > 1 and parts[1] in RANK else None
+
+
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
+
+
+def test_every_module_has_a_layer():
+    rooms = {room(path) for path in TREES} - {"__init__", "__main__"}
+    assert rooms == set(RANK) & rooms, f"give these a layer: {sorted(rooms - set(RANK))}"
+
+
+@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down_only(path):
+    here = room(path)
+    if here in {"__init__", "__main__"}:
+        return
+    for target in filter(None, map(own, imports(TREES[path]))):
+        assert RANK[target] <= RANK[here], f"{here} imports {target}, which is above it"
+        if here in FRONT_ENDS and target in FRONT_ENDS and target != here:
+            assert (here, target) in ALLOWED_BETWEEN_FRONT_ENDS, f"front end {here} imports front end {target}"
+
+
+@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_third_parties_come_in_through_their_own_door(path):
+    for name in imports(TREES[path]):
+        owners = OWNERS.get(name.split(".")[0])
+        assert owners is None or room(path) in owners, f"{room(path)} imports {name}, which belongs to {owners}"
+        assert not name.startswith("plugin"), "the package is httptask, never plugin.httptask"
+
+
+@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_effects_have_owners(path):
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owners = EFFECTS.get((node.value.id, node.attr))
+            assert owners is None or room(path) in owners, f"{room(path)} uses {node.value.id}.{node.attr}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            assert room(path) == "cli", f"{room(path)} prints"
+
+
+def test_importing_httptask_imports_no_third_party():
+    code = f"import sys, httptask; print([name for name in sys.modules if name.split('.')[0] in {sorted(OWNERS)}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_what_is_exported():
+    import httptask
+
+    assert sorted(name for names in httptask._HOMES.values() for name in names) == sorted(set(httptask.__all__) - {"__version__"})
+    assert all(getattr(httptask, name) is not None for name in httptask.__all__)
