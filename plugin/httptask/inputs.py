@@ -11,7 +11,6 @@ from httptask.errors import InputInvalid, Problem
 from httptask.model import Parameter, Schema, TaskTemplate
 from httptask.outcome import Warn
 from httptask.schemas import Validator, Violation, json_path
-from httptask.suggest import did_you_mean
 
 BODY = "body"
 
@@ -82,16 +81,19 @@ def coerce(schema: Schema, definitions: Mapping[str, Schema], text: str) -> Any:
 
 
 def property_schema(template: TaskTemplate, name: str) -> tuple[Schema, Mapping[str, Schema]]:
-    """Return one input's schema and the definitions it may refer to.
+    """Return one input's schema and the definitions it may refer to; an unknown name has an empty schema."""
+    return input_schema(template)["properties"].get(name, {}), template.definitions
 
-    Raises:
-        InputInvalid: the task has no such input.
 
-    """
-    properties = input_schema(template)["properties"]
-    if name not in properties:
-        raise InputInvalid(_problem(template, Violation((), "additionalProperties", "", did_you_mean(name, properties), name)))
-    return properties[name], template.definitions
+def input_problem(violation: Violation, owner: str, properties: Mapping[str, Any]) -> Problem:
+    """Return a broken rule of an input schema as a Problem that names the input; `owner` is the task or workflow."""
+    if violation.path or violation.key is None:
+        return violation.problem()
+    if violation.keyword == "required":
+        description = str(properties.get(violation.key, {}).get("description", ""))
+        return Problem(violation.key, "this input is required", description.partition("\n")[0])
+    hint = violation.hint or f"it takes {', '.join(properties) or 'no inputs'}"
+    return Problem(violation.key, f"unknown input of {owner}", hint)
 
 
 @lru_cache(maxsize=1024)
@@ -100,20 +102,9 @@ def _validator(template: TaskTemplate) -> Validator:
 
 
 def _problem(template: TaskTemplate, violation: Violation) -> Problem:
-    if violation.path or violation.key is None:
-        return violation.problem()
-    name = violation.key
-    if violation.keyword == "required":
-        return Problem(name, "this input is required", _how_to_give(template, name))
-    if name == BODY and template.body is None:
-        return Problem(name, f"{template.id} takes no body", f"its request is {template.method} without content")
-    known = list(input_schema(template)["properties"])
-    return Problem(name, f"unknown input of {template.id}", violation.hint or f"it takes {', '.join(known) or 'no inputs'}")
-
-
-def _how_to_give(template: TaskTemplate, name: str) -> str:
-    properties = input_schema(template)["properties"]
-    return str(properties.get(name, {}).get("description", "")).split("\n")[0]
+    if violation.key == BODY and template.body is None and not violation.path:
+        return Problem(BODY, f"{template.id} takes no body", f"its request is {template.method} without content")
+    return input_problem(violation, template.id, input_schema(template)["properties"])
 
 
 def _body_names(template: TaskTemplate) -> list[str]:

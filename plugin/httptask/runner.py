@@ -123,6 +123,7 @@ class _Call:
     attempts: list[Attempt] = field(default_factory=list)
     facts: list[retrying.Facts] = field(default_factory=list)
     began: float = 0.0
+    in_flight: bool = False
 
     def run(self) -> Outcome:
         """Try until the decision is to stop."""
@@ -162,10 +163,13 @@ class _Call:
 
     def _send(self, elapsed: float) -> tuple[Response | None, TransportError | None]:
         timeouts = replace(self.policy.timeouts, total=max(self._limit() - elapsed, 0.001))
+        self.in_flight = True
         try:
-            return self.transport.send(self.prepared.request, _within(timeouts)), None
-        except TransportError as error:
-            return None, error
+            response, error = self.transport.send(self.prepared.request, _within(timeouts)), None
+        except TransportError as lost:
+            response, error = None, lost
+        self.in_flight = False
+        return response, error
 
     def _limit(self) -> float:
         deadline = self.options.deadline
@@ -237,8 +241,9 @@ class _Call:
         return replace(failure, hint=hint, retryable=stop.retryable and stop.status != "unknown", retry_after=stop.retry_after)
 
     def _interrupted(self) -> Outcome:
-        """Judge a run cut off by Ctrl-C: an unsafe request that may have left us is unknown, whatever happened to it."""
-        pending = self.template.method not in SAFE_METHODS
+        """Judge a run cut off by Ctrl-C: an unsafe request in flight, or one that was never answered before, is unknown."""
+        in_flight = self.in_flight and self.template.method not in SAFE_METHODS
+        pending = in_flight or any(map(retrying.may_be_applied, self.facts))
         status: Status = "unknown" if pending else "failed"
         hint = f"{self.template.method} may have been sent and {UNKNOWN_HINT}" if pending else ""
         failure = Failure(FailureKind.INTERRUPTED, "interrupted", hint)

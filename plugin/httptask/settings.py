@@ -127,7 +127,12 @@ def dry_connection(provider: Provider) -> Connection:
     """Return a connection that only shows what would be sent: the documented server and no real credential."""
     secret = Secret("dry-run-placeholder", reference="none")
     auth = auth_for(provider, None, secret=secret) if provider.security_schemes else None
-    return Connection("dry-run", provider.default_url.rstrip("/"), auth, source="none is configured, so this shows the documented server and no credential")
+    return Connection(
+        "dry-run",
+        provider.default_url.rstrip("/"),
+        auth,
+        source="none is configured, so this shows the documented server and no credential",
+    )
 
 
 def _ways(provider: Provider, around: Surroundings) -> str:

@@ -155,7 +155,7 @@ class _Execution:
         failure: Failure | None = None
         status: RunStatus = "succeeded"
         for step in self.workflow.steps:
-            result = self._step(step)
+            result = self._interruptible(step)
             self.done.append(result)
             self.views[step.id] = _view(result)
             self.env.tell(StepFinished(step.id, result.status, result.failure.message if result.failure else ""))
@@ -175,6 +175,13 @@ class _Execution:
 
     def _context(self, **more: Any) -> dict[str, Any]:
         return {"inputs": self.inputs, "steps": self.views, **more}
+
+    def _interruptible(self, step: Step) -> StepResult:
+        """Run a step; Ctrl-C between two requests cancels it and keeps what was done before it."""
+        try:
+            return self._step(step)
+        except KeyboardInterrupt:
+            return StepResult(step.id, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
 
     def _step(self, step: Step) -> StepResult:
         try:

@@ -9,46 +9,42 @@ from pathlib import Path
 from typing import Any
 
 from httptask.errors import InputInvalid, Problem, TemplateInvalid
-from httptask.inputs import BODY, coerce, input_schema, property_schema
+from httptask.inputs import BODY, check, coerce, property_schema
 from httptask.loader import read_bytes, shown
 from httptask.model import Schema, TaskTemplate, Workflow
-from httptask.suggest import did_you_mean
 
 Lookup = Callable[[str], tuple[Schema, Mapping[str, Schema]]]
 
 
 def task_inputs(template: TaskTemplate, given: Iterable[str], file: Path | None, body: str | None) -> dict[str, Any]:
-    """Return a task's inputs from `--inputs FILE`, `-i` and `--body`, later ones winning.
+    """Return a task's inputs from `--inputs FILE`, `-i` and `--body`, later ones winning. Unknown names are kept for the check.
 
     Raises:
-        InputInvalid: every option that cannot be read, and every name that the task does not know.
+        InputInvalid: every option that cannot be read, together with what the task's own check finds in the others.
 
     """
-    inputs = _collect(given, file, lambda name: property_schema(template, name))
+    reading = _Reading(lambda name: property_schema(template, name))
+    reading.collect(given, file)
     if body is not None:
-        if BODY not in input_schema(template)["properties"]:
-            hint = "give its named inputs with -i" if template.body else f"its request is {template.method} without content"
-            raise InputInvalid(Problem("--body", f"{template.id} takes no body", hint))
-        inputs[BODY] = _body(template, body)
-    return inputs
+        reading.take(BODY, lambda: _body(template, body))
+    if reading.problems:
+        raise InputInvalid([*reading.problems, *_others(template, reading)])
+    return reading.inputs
 
 
 def workflow_inputs(workflow: Workflow, given: Iterable[str], file: Path | None) -> dict[str, Any]:
-    """Return a workflow's inputs from `--inputs FILE` and `-i`.
+    """Return a workflow's inputs from `--inputs FILE` and `-i`. Unknown names are kept for the check.
 
     Raises:
-        InputInvalid: every option that cannot be read, and every name that the workflow does not know.
+        InputInvalid: every option that cannot be read.
 
     """
     properties = workflow.inputs.get("properties", {})
-
-    def lookup(name: str) -> tuple[Schema, Mapping[str, Schema]]:
-        if name not in properties:
-            hint = did_you_mean(name, properties) or f"its inputs: {', '.join(properties) or 'none'}"
-            raise InputInvalid(Problem(name, "the workflow has no such input", hint))
-        return properties[name], workflow.inputs.get("$defs", {})
-
-    return _collect(given, file, lookup)
+    reading = _Reading(lambda name: (properties.get(name, {}), workflow.inputs.get("$defs", {})))
+    reading.collect(given, file)
+    if reading.problems:
+        raise InputInvalid(reading.problems)
+    return reading.inputs
 
 
 def read_text(source: str) -> str:
@@ -69,21 +65,44 @@ def read_text(source: str) -> str:
         raise InputInvalid(Problem(source, "the file is not UTF-8")) from None
 
 
-def _collect(given: Iterable[str], file: Path | None, lookup: Lookup) -> dict[str, Any]:
-    inputs = _from_file(file) if file else {}
-    problems: list[Problem] = []
-    for option in given:
-        name, sign, text = option.partition("=")
+class _Reading:
+    """Reads options one by one and keeps what is wrong with each."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.lookup = lookup
+        self.inputs: dict[str, Any] = {}
+        self.problems: list[Problem] = []
+        self.unread: set[str] = set()
+
+    def collect(self, given: Iterable[str], file: Path | None) -> None:
+        if file is not None:
+            self.inputs.update(_from_file(file))
+        for option in given:
+            name, sign, text = option.partition("=")
+            if sign:
+                self.take(name, lambda name=name, text=text: self._coerced(name, text))  # type: ignore[misc]
+            else:
+                self.problems.append(Problem("-i", "an input is written NAME=VALUE", "quote it as one word for the shell"))
+
+    def take(self, name: str, read: Callable[[], Any]) -> None:
         try:
-            if not sign:
-                raise InputInvalid(Problem("-i", "an input is written NAME=VALUE", "quote it as one word for the shell"))  # noqa: TRY301
-            schema, definitions = lookup(name)
-            inputs[name] = coerce(schema, definitions, read_text(text) if text != "-" else text)
+            self.inputs[name] = read()
         except InputInvalid as error:
-            problems += error.problems
-    if problems:
-        raise InputInvalid(problems)
-    return inputs
+            self.problems += error.problems
+            self.unread.add(name)
+
+    def _coerced(self, name: str, text: str) -> Any:
+        schema, definitions = self.lookup(name)
+        return coerce(schema, definitions, text if text == "-" else read_text(text))
+
+
+def _others(template: TaskTemplate, reading: _Reading) -> Iterable[Problem]:
+    """Return what the task's check finds in the inputs that could be read."""
+    try:
+        check(template, reading.inputs)
+    except InputInvalid as error:
+        return (problem for problem in error.problems if problem.where not in reading.unread)
+    return ()
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider, TaskTemplate
@@ -14,7 +15,8 @@ from httptask.settings import ConnectionRequest, Surroundings, dry_connection, r
 
 if TYPE_CHECKING:
     from httptask.loader import Library
-    from httptask.ports import Observer
+    from httptask.message import Request, Response, Timeouts
+    from httptask.ports import Observer, Transport
     from httptask.registry import Registry
     from httptask.runner import Runner
 
@@ -97,14 +99,27 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 
 
 @contextmanager
-def task_runner(connection: Connection, observer: Observer | None = None) -> Iterator[Runner]:
-    """Yield a runner over real HTTP for one connection."""
+def http_runner(used: Sequence[Connection], observer: Observer | None = None) -> Iterator[Runner]:
+    """Yield a runner over real HTTP for the connections that will be used."""
     from httptask.clock import SystemClock
     from httptask.runner import Runner
     from httptask.transport import RequestsTransport
 
-    with RequestsTransport(verify=connection.verify) as transport:
-        yield Runner(transport, SystemClock(), observer)
+    with ExitStack() as stack:
+        transports = {trust: stack.enter_context(RequestsTransport(verify=trust)) for trust in {item.verify for item in used}}
+        by_origin = {urlsplit(item.base_url)[:2]: transports[item.verify] for item in used}
+        yield Runner(_ByOrigin(by_origin), SystemClock(), observer)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByOrigin:
+    """A transport that sends to each origin with the certificates that its connection trusts."""
+
+    transports: Mapping[tuple[str, str], Transport]
+
+    def send(self, request: Request, timeouts: Timeouts) -> Response:
+        """Send over the origin's transport."""
+        return self.transports[urlsplit(request.url)[:2]].send(request, timeouts)
 
 
 def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate], Connection]:

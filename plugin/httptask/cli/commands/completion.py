@@ -9,7 +9,7 @@ from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
 
 
-@click.command("completion")
+@click.command("completion", short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
     """Print the completion script of a shell.

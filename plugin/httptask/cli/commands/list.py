@@ -11,7 +11,7 @@ from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
 
 
-@click.command("list")
+@click.command("list", short_help="List the tasks.")
 @click.option("--search", default="", metavar="WORDS", help="Only tasks that hold every word, in any case.")
 @options.templates
 @options.as_json

@@ -9,7 +9,7 @@ from httptask.cli.console import Console
 from httptask.cli.exits import FAILED, SUCCEEDED
 
 
-@click.command("manifest")
+@click.command("manifest", short_help="Print or check the plugin's manifest.")
 @click.option("--check", is_flag=True, help="Compare with the shipped manifest.json; exit 1 when it is out of date.")
 @click.option("--write", is_flag=True, help="Write manifest.json (in a checkout).")
 @options.as_json

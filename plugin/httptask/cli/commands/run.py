@@ -12,7 +12,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console, is_terminal
 from httptask.cli.exits import BY_STATUS
-from httptask.cli.wiring import Where, connections, registry
+from httptask.cli.wiring import Where, connections, http_runner, registry
 
 if TYPE_CHECKING:
     from httptask.model import Connection, TaskTemplate, Workflow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Connect = Callable[["TaskTemplate"], "Connection"]
 
 
-@click.command("run")
+@click.command("run", short_help="Run a workflow file.")
 @click.argument("workflow", type=click.Path(path_type=Path))
 @options.inputs
 @options.connection
@@ -75,9 +75,7 @@ def _run(
 ) -> tuple[RunResult, float]:
     """Run, with every connection resolved before the first request, so that a missing credential stops nothing half-way."""
     from httptask.clock import SystemClock
-    from httptask.runner import Runner
     from httptask.secrets import Redactor
-    from httptask.transport import RequestsTransport
     from httptask.workflow import WorkflowRunner
 
     resolved = [connect(catalogue[step.task]) for step in workflow.steps]
@@ -86,8 +84,7 @@ def _run(
     )
     clock = SystemClock()
     began = clock.monotonic()
-    with RequestsTransport(verify=resolved[0].verify) as transport:
-        runner = Runner(transport, clock, narration.observer)
+    with http_runner(resolved, narration.observer) as runner:
         result = WorkflowRunner(runner, catalogue, connect, clock, narration.observer).run(workflow, inputs)
     return result, clock.monotonic() - began
 

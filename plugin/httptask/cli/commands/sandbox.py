@@ -10,7 +10,7 @@ import click
 from httptask.cli.exits import SUCCEEDED
 
 
-@click.command("sandbox")
+@click.command("sandbox", short_help="Serve a local Okta Agent Pools API.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; only loopback, unless --anywhere is given.")
 @click.option("--port", default=0, help="Port to listen on; 0 takes a free one.")
 @click.option("--anywhere", is_flag=True, help="Allow an address that other machines can reach. The token is public.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from httptask.model import TaskTemplate
 
 
-@click.command("show")
+@click.command("show", short_help="Show a task's reference page.")
 @click.argument("task", shell_complete=options.complete_task)
 @options.templates
 @options.as_json

@@ -11,14 +11,14 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console, is_terminal
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
-from httptask.cli.wiring import Where, connections, dry_run_connection, registry, task_runner
+from httptask.cli.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
     from httptask.model import Connection
     from httptask.runner import Options
 
 
-@click.command("test")
+@click.command("test", short_help="Try a task: send one request, or show it.")
 @click.argument("task", shell_complete=options.complete_task)
 @options.inputs
 @click.option("--body", metavar="JSON", help="The request body: JSON, @FILE, or - for standard input.")
@@ -84,7 +84,7 @@ class _Test:
         from httptask.cli.outcomes import print_request, request_json
 
         self._redact(connection)
-        with task_runner(connection) as runner:
+        with http_runner([connection]) as runner:
             prepared = runner.prepare(self.template, self.inputs, connection, self.options)
         if self.console.json:
             self.console.data(request_json(self.template.id, prepared.request, self.console.redactor))
@@ -101,7 +101,7 @@ class _Test:
 
         self._redact(connection)
         observer = Narrator(self.console, requests=True) if self.flags["verbose"] else None
-        with task_runner(connection, observer) as runner:
+        with http_runner([connection], observer) as runner:
             if not self.console.json and (self.flags["verbose"] or is_terminal(sys.stdout)):
                 print_request(runner.prepare(self.template, self.inputs, connection, self.options).request, self.console)
                 self.console.out()

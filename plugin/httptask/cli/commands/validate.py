@@ -11,7 +11,7 @@ from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED, USAGE
 
 
-@click.command("validate")
+@click.command("validate", short_help="Check workflow, template and provider files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.templates
 @options.as_json
