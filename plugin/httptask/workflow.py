@@ -10,6 +10,7 @@ from typing import Any, Literal
 from httptask.errors import ExpressionError, InputInvalid, Interrupted, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
 from httptask.expressions import compile_text, evaluate_condition, evaluate_tree, to_text, type_name
+from httptask.inputs import input_problem
 from httptask.model import Connection, Step, TaskTemplate, Until, Workflow
 from httptask.outcome import SCHEMA_VERSION, Attempt, Failure, FailureKind, Outcome
 from httptask.ports import Clock, Observer
@@ -108,9 +109,7 @@ def workflow_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
     inputs = {**defaults, **given}
     violations = Validator({"additionalProperties": False, **workflow.inputs}).violations(inputs)
     if violations:
-        raise InputInvalid(
-            [replace(violation.problem(), where=violation.key or violation.problem().where) for violation in violations]
-        )
+        raise InputInvalid([input_problem(violation, workflow.name, properties) for violation in violations])
     return inputs
 
 
