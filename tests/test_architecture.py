@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 LAYERS = [
     "errors model message outcome secrets events ports suggest version",
     "expressions expression_env schemas uri documents places faults baseurl",
-    "registry inputs render retrying results shape template_file workflow_file reference",
+    "registry inputs render retrying waits pacing results shape template_file workflow_file reference",
     "transport wire loader settings references clock auth",
     "runner workflow",
     "manifest",

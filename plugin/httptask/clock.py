@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from itertools import count
 
 #: 14 November 2023, 22:13:20 UTC: a moment that is easy to recognise in a report.
 START = 1_700_000_000.0
@@ -35,9 +34,11 @@ class SystemClock:
 
 
 class FakeClock:
-    """A clock in which sleeping takes no time: it moves on and remembers. May be shared by threads.
+    """A clock in which sleeping takes no time: it moves on and remembers. For tests, and for simulating a policy.
 
-    `jitter` is what `random()` returns: one number, or a function that is asked each time.
+    Threads share it when they are started by `run_threads`: time then stands still while any of them works, and moves to the
+    earliest moment anybody waits for when all of them sleep. `jitter` is what `random()` returns: one number, or a function
+    that is asked each time.
     """
 
     def __init__(self, start: float = START, jitter: float | Callable[[], float] = 0.5) -> None:
@@ -46,12 +47,16 @@ class FakeClock:
         self._passed = 0.0
         self._sleeps: list[float] = []
         self._jitter = jitter
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._awake = 0
+        self._waiting: list[tuple[float, int]] = []
+        self._woken: set[int] = set()
+        self._numbers = count()
 
     @property
     def sleeps(self) -> tuple[float, ...]:
         """Every wait so far, in order."""
-        with self._lock:
+        with self._changed:
             return tuple(self._sleeps)
 
     def now(self) -> float:
@@ -60,19 +65,27 @@ class FakeClock:
 
     def monotonic(self) -> float:
         """Return what has passed since the start."""
-        with self._lock:
+        with self._changed:
             return self._passed
 
     def sleep(self, seconds: float) -> None:
-        """Move on by this much and remember it as a wait.
+        """Wait until everybody else waits too and this is the earliest moment waited for.
 
         Raises:
             ValueError: the wait is negative, as with the real `sleep`.
 
         """
-        self.advance(seconds)
-        with self._lock:
+        _check(seconds)
+        with self._changed:
             self._sleeps.append(seconds)
+            if not self._awake:
+                self._passed += seconds
+                return
+            number = next(self._numbers)
+            heappush(self._waiting, (self._passed + seconds, number))
+            self._rest()
+            self._changed.wait_for(lambda: number in self._woken)
+            self._woken.remove(number)
 
     def advance(self, seconds: float) -> None:
         """Move on without a wait, as when a server takes its time.
@@ -81,11 +94,42 @@ class FakeClock:
             ValueError: time would run backwards.
 
         """
-        if not seconds >= 0:
-            raise ValueError("a clock cannot be moved back: seconds must be 0 or more")
-        with self._lock:
+        _check(seconds)
+        with self._changed:
             self._passed += seconds
 
     def random(self) -> float:
         """Return the number that was given, or what the given function says."""
         return self._jitter() if callable(self._jitter) else self._jitter
+
+    def run_threads(self, works: Sequence[Callable[[], None]]) -> None:
+        """Run each in a thread of its own on this clock, and return when all are done."""
+        with self._changed:
+            self._awake += len(works)
+        threads = [threading.Thread(target=self._run, args=(work,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            with self._changed:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Note that one thread less is awake; when none is, move to the earliest moment and wake who waits for it."""
+        self._awake -= 1
+        if not self._awake and self._waiting:
+            due, number = heappop(self._waiting)
+            self._passed = max(self._passed, due)
+            self._woken.add(number)
+            self._awake += 1
+            self._changed.notify_all()
+
+
+def _check(seconds: float) -> None:
+    if not seconds >= 0:
+        raise ValueError("a clock cannot be moved back: seconds must be 0 or more")

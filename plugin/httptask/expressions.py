@@ -15,7 +15,7 @@ import jinja2
 import jinja2.nodes
 
 from httptask.errors import ExpressionError, Problem
-from httptask.expression_env import HeaderView, environment, plain, reason, to_text, type_name
+from httptask.expression_env import NOTHING, HeaderView, environment, plain, reason, start_work, to_text, type_name
 
 __all__ = [
     "Compiled",
@@ -23,6 +23,7 @@ __all__ = [
     "Reference",
     "compile_text",
     "evaluate_condition",
+    "evaluate_text",
     "evaluate_tree",
     "texts",
     "to_text",
@@ -75,6 +76,7 @@ class _Expression:
     call: Callable[..., Any]
 
     def evaluate(self, context: Mapping[str, Any]) -> Any:
+        start_work()
         try:
             value = self.call(**context)
             return value if self.is_path and type(value) in _JSON_TYPES else plain(value)
@@ -86,7 +88,7 @@ class _Expression:
     def text(self, context: Mapping[str, Any]) -> str:
         try:
             return to_text(self.evaluate(context))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ExpressionError(Problem(self._where, str(error), "pipe it through tojson")) from None
 
     @property
@@ -94,6 +96,8 @@ class _Expression:
         return "{{ " + self.source + " }}"
 
     def _undefined(self, name: str) -> ExpressionError:
+        if name == NOTHING:
+            return ExpressionError(Problem(self._where, NOTHING))
         shown = f"'{name}' is not defined" if name and name in self.source else "a computed name is not defined"
         return ExpressionError(Problem(self._where, shown))
 
@@ -119,6 +123,18 @@ def evaluate_tree(tree: Any, context: Mapping[str, Any]) -> Any:
     if isinstance(tree, list | tuple):
         return [evaluate_tree(value, context) for value in tree]
     return tree
+
+
+def evaluate_text(text: str, context: Mapping[str, Any]) -> str:
+    """Return a string's value where only text will do, as in a header: a lone expression too must have a text form.
+
+    Raises:
+        ExpressionError: as `Compiled.evaluate`.
+
+    """
+    compiled = compile_text(text)
+    parts = (part for part in compiled.parts if not (compiled.whole and isinstance(part, str)))
+    return "".join(part if isinstance(part, str) else part.text(context) for part in parts)
 
 
 def evaluate_condition(text: str, context: Mapping[str, Any]) -> bool:
@@ -159,7 +175,7 @@ def _split(text: str) -> Iterator[str | _Expression]:
     source: list[str] | None = None
     try:
         for _, kind, value in _ENVIRONMENT.lex(text):
-            if kind == "block_begin":
+            if kind in {"block_begin", "raw_begin"}:
                 raise ExpressionError(
                     Problem("", "{% %} blocks are not supported", "use {{ expression }}; conditions belong in `if`")
                 )
@@ -181,13 +197,22 @@ def _split(text: str) -> Iterator[str | _Expression]:
 def _expression(source: str) -> _Expression:
     try:
         body = _ENVIRONMENT.parse("{{ " + source + " }}").body
+        _refuse_unpacking(body[0])
         call = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
-    except (jinja2.TemplateError, ExpressionError, RecursionError) as error:
-        message = error.message if isinstance(error, jinja2.TemplateError) else reason(error)
+    except (jinja2.TemplateError, RecursionError, SyntaxError, ValueError) as error:
+        message = error.message if isinstance(error, jinja2.TemplateError) else "it is nested too deep or holds a huge number"
         raise ExpressionError(Problem("{{ " + source + " }}", f"not an expression: {message}")) from None
     node = body[0].nodes[0] if isinstance(body[0], jinja2.nodes.Output) else None
     chain = _chain(node)
     return _Expression(source, tuple(_references(node)), chain is not None, call)
+
+
+def _refuse_unpacking(tree: jinja2.nodes.Node) -> None:
+    """Refuse `f(*list)` and `f(**mapping)`: the names of arguments would be values, and Python's messages quote them."""
+    node: Any
+    for node in tree.find_all((jinja2.nodes.Call, jinja2.nodes.Filter, jinja2.nodes.Test)):
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise jinja2.TemplateSyntaxError("arguments are written out, not unpacked with * or **", node.lineno)
 
 
 def _chain(node: Any) -> Reference | None:

@@ -10,15 +10,24 @@ from typing import Any
 from httptask.errors import InputInvalid, Problem
 from httptask.model import Parameter, Schema, TaskTemplate
 from httptask.outcome import Warn
-from httptask.schemas import Validator, Violation, json_path
+from httptask.schemas import MAX_DEPTH, Validator, Violation, json_path, too_deep
 
 BODY = "body"
+_JSON_TYPES: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 @lru_cache(maxsize=1024)
 def parameter_names(template: TaskTemplate) -> Mapping[str, Parameter]:
     """Return input name -> parameter. A name that occurs in two places becomes `<in>_<name>`."""
-    taken = [parameter.name for parameter in template.parameters] + _body_names(template)
+    taken = [parameter.name for parameter in template.parameters] + body_names(template)
     return {
         (f"{parameter.location}_{parameter.name}" if taken.count(parameter.name) > 1 else parameter.name): parameter
         for parameter in template.parameters
@@ -55,6 +64,8 @@ def check(template: TaskTemplate, inputs: Mapping[str, Any], *, allow_unknown_en
         InputInvalid: a missing, unknown or wrong input; names and JSON paths, never values.
 
     """
+    if too_deep(inputs):
+        raise InputInvalid(Problem("inputs", f"nested deeper than {MAX_DEPTH} levels"))
     violations = _validator(template).violations(dict(inputs))
     tolerated = [violation for violation in violations if allow_unknown_enum and violation.keyword == "enum"]
     problems = [_problem(template, violation) for violation in violations if violation not in tolerated]
@@ -73,10 +84,9 @@ def coerce(schema: Schema, definitions: Mapping[str, Schema], text: str) -> Any:
         return text
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
-    fits = {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
-    kind = fits.get(type(value))
+    kind = _JSON_TYPES.get(type(value))
     return value if kind in types or (kind == "integer" and "number" in types) else text
 
 
@@ -107,7 +117,8 @@ def _problem(template: TaskTemplate, violation: Violation) -> Problem:
     return input_problem(violation, template.id, input_schema(template)["properties"])
 
 
-def _body_names(template: TaskTemplate) -> list[str]:
+def body_names(template: TaskTemplate) -> list[str]:
+    """Return the inputs that make the body: `body`, the named inputs of a body template, or none."""
     if template.body is None:
         return []
     return [BODY] if template.accepts_body else list(template.body.inputs)
@@ -120,12 +131,16 @@ def _annotated(schema: Schema, description: str, example: Any) -> dict[str, Any]
     return {**schema, **annotations}
 
 
-def _types(schema: Schema, definitions: Mapping[str, Schema]) -> frozenset[str]:
+def _types(schema: Any, definitions: Mapping[str, Schema]) -> frozenset[str]:
     """Return the JSON types a schema names, through references and combinations; empty when it names none."""
+    if isinstance(schema, bool):
+        return frozenset()
     if "$ref" in schema:
         return _types(definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {}), definitions)
     if "type" in schema:
         return frozenset([schema["type"]] if isinstance(schema["type"], str) else schema["type"])
+    if "enum" in schema or "const" in schema:
+        return frozenset(_JSON_TYPES.get(type(value), "") for value in schema.get("enum", [schema.get("const")]))
     branches = [branch for keyword in ("allOf", "anyOf", "oneOf") for branch in schema.get(keyword, ())]
     return frozenset().union(*(_types(branch, definitions) for branch in branches))
 

@@ -74,20 +74,22 @@ class Library:
         return Registry(found, lambda summary: self.template(Path(summary.source)), tuple(problems))
 
     def files(self) -> Iterator[Path]:
-        """Yield the file of every template, in order.
+        """Yield the file of every template once, in order.
 
         Raises:
             TemplateInvalid: a folder does not exist or holds no provider.
 
         """
+        seen: set[Path] = set()
         for folder in self._folders:
             providers = sorted(path.parent for path in folder.glob(f"**/{PROVIDER_FILE}"))
             if not providers:
                 hint = f"a folder of templates holds a {PROVIDER_FILE} and, beside or below it, one file per task"
                 raise TemplateInvalid(Problem(shown(folder), f"no {PROVIDER_FILE} in this folder", hint))
-            for provider in providers:
-                others = {PROVIDER_FILE, SCHEMAS_FILE}
-                yield from (file for file in sorted(provider.glob("**/*.yaml")) if file.name not in others)
+            for file in sorted(file for provider in providers for file in provider.glob("**/*.yaml")):
+                if file.name not in {PROVIDER_FILE, SCHEMAS_FILE} and file.resolve() not in seen:
+                    seen.add(file.resolve())
+                    yield file
 
     def template(self, file: Path) -> TaskTemplate:
         """Read and check one template.
@@ -100,10 +102,8 @@ class Library:
 
         folder = _provider_folder(file)
         document = _document(file, "task-template.schema.json")
-        shared = self._schemas(folder)
-        return template_from(
-            document, self.provider(folder), shared, os.path.relpath(folder / SCHEMAS_FILE, file.parent).replace(os.sep, "/")
-        )
+        schemas_file = os.path.relpath(folder / SCHEMAS_FILE, file.resolve().parent).replace(os.sep, "/")
+        return template_from(document, self.provider(folder), self._schemas(folder), schemas_file)
 
     def provider(self, folder: Path) -> Provider:
         """Read and check a provider, once.
@@ -259,11 +259,16 @@ def _listed(raw: bytes, file: Path) -> Mapping[str, Any]:
         well_formed = all(isinstance(data[key], str) for key in ("id", "method", "path")) and isinstance(
             data.get("summary", ""), str
         )
-        lists = all(isinstance(item, dict) for item in data.get("security", ())) and isinstance(data.get("tags", []), list)
-    except (TypeError, KeyError):
+        scopes = [scopes for item in data.get("security", []) for scopes in item.values()]
+        lists = all(_is_texts(part) for part in (data.get("tags", []), *scopes))
+    except (TypeError, KeyError, AttributeError):
         well_formed = lists = False
     if not (well_formed and lists):
         raise TemplateInvalid(
             Problem(str(document.place(())), "not a task template", f"`httptask validate {shown(file)}` says why")
         )
     return data  # type: ignore[no-any-return] # checked above
+
+
+def _is_texts(data: Any) -> bool:
+    return isinstance(data, list) and all(isinstance(item, str) for item in data)

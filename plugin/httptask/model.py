@@ -196,6 +196,7 @@ class Provider:
     environment: Environment
     paging: Mapping[str, Any] = field(default_factory=dict)
     documentation: str = ""
+    buckets: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def default_url(self) -> str:

@@ -68,9 +68,11 @@ def response_fields(template: TaskTemplate, status: str) -> tuple[Field, ...]:
     return tuple(_fields(spec.schema, template.definitions, "", 0)) if spec.schema else ()
 
 
-def resolved(schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:
+def resolved(schema: Any, definitions: Mapping[str, Schema]) -> dict[str, Any]:
     """Return a schema with its reference and `allOf` parts merged one level deep, so that it can be shown as one thing."""
     merged: dict[str, Any] = {}
+    if isinstance(schema, bool):
+        return merged
     if "$ref" in schema:
         merged = resolved(definitions.get(str(schema["$ref"]).rpartition("/")[2], {}), definitions)
     for part in schema.get("allOf", ()):
@@ -118,7 +120,8 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool, description:
 def _fields(schema: Schema, definitions: Mapping[str, Schema], prefix: str, depth: int) -> Iterator[Field]:
     whole = resolved(schema, definitions)
     if whole.get("type") == "array":
-        yield from _fields(whole.get("items", {}), definitions, f"{prefix}[]", depth)
+        if depth < MAX_DEPTH:
+            yield from _fields(whole.get("items", {}), definitions, f"{prefix}[]", depth + 1)
         return
     required = set(whole.get("required", ()))
     for name, part in whole.get("properties", {}).items():

@@ -7,13 +7,14 @@ file or the network, and no input is ever compiled as a template.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 
 from httptask import uri
 from httptask.errors import ExpressionError, Problem, RenderError, UnsupportedStyle
-from httptask.expressions import Compiled, compile_text, to_text
+from httptask.expressions import Compiled, compile_text, evaluate_text, to_text
 from httptask.inputs import BODY, parameter_names
 from httptask.message import Headers, HeaderValue, Request
 from httptask.model import BODILESS_METHODS, Connection, Parameter, TaskTemplate
@@ -111,17 +112,29 @@ def _path_parameter(part: Any, parameters: Mapping[str, Parameter]) -> Parameter
 
 def _path(template: TaskTemplate, inputs: Mapping[str, Any]) -> str:
     names = {parameter: name for name, parameter in _named(template)}
+    parts = path_parts(template)
+    segments = iter(_each(partial(uri.encode_path, part, inputs[names[part.name, "path"]]) for part in _parameters(parts)))
+    text = "".join(part if isinstance(part, str) else next(segments) for part in parts)
+    literal = "".join(part for part in parts if isinstance(part, str))
+    return uri.check_wire_path(text, literal.count("/") + 1)
+
+
+def _each(renders: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Call them all, and report what is wrong in each of them at once."""
     problems: list[Problem] = []
-    text = ""
-    for part in path_parts(template):
+    results = []
+    for render in renders:
         try:
-            text += part if isinstance(part, str) else uri.encode_path(part, inputs[names[part.name, "path"]])
-        except RenderError as error:
+            results.append(render())
+        except (RenderError, ExpressionError) as error:
             problems += error.problems
     if problems:
         raise RenderError(problems)
-    literal = "".join(part for part in path_parts(template) if isinstance(part, str))
-    return uri.check_wire_path(text, literal.count("/") + 1)
+    return results
+
+
+def _parameters(parts: Iterable[str | Parameter]) -> Iterator[Parameter]:
+    return (part for part in parts if isinstance(part, Parameter))
 
 
 def _named(template: TaskTemplate) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -136,8 +149,8 @@ def _given(template: TaskTemplate, inputs: Mapping[str, Any], location: str) -> 
 
 
 def _query(template: TaskTemplate, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for parameter, value in _given(template, inputs, "query"):
-        yield from uri.encoder_for(parameter)(parameter, value)
+    given = _given(template, inputs, "query")
+    return chain.from_iterable(_each(partial(uri.encoder_for(parameter), parameter, value) for parameter, value in given))
 
 
 def _body(template: TaskTemplate, inputs: Mapping[str, Any]) -> bytes | None:
@@ -153,17 +166,21 @@ def _body(template: TaskTemplate, inputs: Mapping[str, Any]) -> bytes | None:
 
 def _encoded(value: Any, content_type: str) -> bytes:
     try:
-        if content_type.startswith("text/"):
-            return str(value).encode("utf-8")
+        if content_type.lower().startswith("text/"):
+            return to_text(value).encode("utf-8")
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     except UnicodeEncodeError:
         raise RenderError(Problem(BODY, "the text holds a lone surrogate and cannot be written as UTF-8")) from None
+    except TypeError as error:
+        raise RenderError(Problem(BODY, str(error))) from None
     except ValueError:
-        raise RenderError(Problem(BODY, "NaN and Infinity are not JSON")) from None
+        raise RenderError(Problem(BODY, "NaN, Infinity and numbers of thousands of digits cannot be sent as JSON")) from None
+    except RecursionError:
+        raise RenderError(Problem(BODY, "it is nested too deep to be written as JSON")) from None
 
 
 def _filled(tree: Any, template: TaskTemplate, inputs: Mapping[str, Any]) -> Any:
-    """Evaluate a body template's leaves; a leaf that is an omitted optional input leaves its key or item out."""
+    """Evaluate a body template's leaves; one that needs an omitted optional input leaves its key or item out."""
     if isinstance(tree, str):
         return _leaf(compile_text(tree), template, inputs)
     if isinstance(tree, Mapping):
@@ -175,14 +192,17 @@ def _filled(tree: Any, template: TaskTemplate, inputs: Mapping[str, Any]) -> Any
 
 
 def _leaf(compiled: Compiled, template: TaskTemplate, inputs: Mapping[str, Any]) -> Any:
-    if compiled.whole and _is_omitted(compiled, template, inputs):
-        return _OMIT
-    return compiled.evaluate({"inputs": inputs})
+    try:
+        return compiled.evaluate({"inputs": inputs})
+    except ExpressionError:
+        if compiled.whole and _is_omitted(compiled, template, inputs):
+            return _OMIT
+        raise
 
 
 def _is_omitted(compiled: Compiled, template: TaskTemplate, inputs: Mapping[str, Any]) -> bool:
     references = compiled.references
-    plain = len(references) == 1 and len(references[0]) == 2 and references[0][0] == "inputs"  # noqa: PLR2004 - inputs.<name>
+    plain = len(references) == 1 and len(references[0]) > 1 and references[0][0] == "inputs"
     return plain and references[0][1] in _optional(template) and references[0][1] not in inputs
 
 
@@ -199,10 +219,12 @@ def _headers(template: TaskTemplate, inputs: Mapping[str, Any], connection: Conn
     locked = LOCKED_HEADERS | (connection.auth.headers if connection.auth else frozenset())
     problems: list[Problem] = []
     headers = Headers.of(values)
-    for source, name, value in _header_layers(template, inputs, connection, call):
+    for source, name, render in _header_layers(template, inputs, connection, call):
         try:
-            headers = headers.replace(uri.check_header_name(name), uri.check_header_value(name, value))
-        except RenderError as error:
+            value = render()
+            if value is not _OMIT:
+                headers = headers.replace(uri.check_header_name(name), uri.check_header_value(name, value))
+        except (RenderError, ExpressionError) as error:
             problems += error.problems
         if name.lower() in locked:
             problems.append(
@@ -219,16 +241,24 @@ def _headers(template: TaskTemplate, inputs: Mapping[str, Any], connection: Conn
 
 def _header_layers(
     template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, call: Mapping[str, str]
-) -> Iterable[tuple[str, str, str]]:
-    yield from (("provider", name, value) for name, value in template.provider.headers.items())
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield who sets it, its name and how to get its value, which may fail: lowest precedence first."""
+    yield from (("provider", name, partial(str, value)) for name, value in template.provider.headers.items())
     for name, text in template.headers.items():
-        value = _leaf(compile_text(text), template, inputs)
-        if value is not _OMIT:
-            yield "template", name, to_text(value)
-    yield from (("connection", name, value) for name, value in connection.headers.items())
-    yield from (("call", name, value) for name, value in call.items())
+        yield "template", name, partial(_template_header, text, template, inputs)
+    yield from (("connection", name, partial(str, value)) for name, value in connection.headers.items())
+    yield from (("call", name, partial(str, value)) for name, value in call.items())
     for parameter, value in _given(template, inputs, "header"):
-        yield "parameter", parameter.name, uri.encoder_for(parameter)(parameter, value)
+        yield "parameter", parameter.name, partial(uri.encoder_for(parameter), parameter, value)
+
+
+def _template_header(text: str, template: TaskTemplate, inputs: Mapping[str, Any]) -> Any:
+    try:
+        return evaluate_text(text, {"inputs": inputs})
+    except ExpressionError:
+        if _is_omitted(compile_text(text), template, inputs):
+            return _OMIT
+        raise
 
 
 def _framed(template: TaskTemplate, headers: Headers, body: bytes | None) -> Headers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import codecs
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
 from httptask.model import ResponseSpec, Schema, TaskTemplate
 from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
-from httptask.schemas import Validator, json_path
+from httptask.schemas import Validator, json_path, too_deep
 
 MAX_WARNINGS = 20
 MAX_MESSAGE = 500
@@ -53,7 +54,7 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
     """Read a response as the template says."""
     answer = parse(response)
     spec = documented(template, answer.status)
-    promised_json = spec is not None and spec.schema is not None and answer.status in _OK
+    promised_json = spec is not None and spec.schema is not None and spec.schema.get("type") != "string" and answer.status in _OK
     readable = response.incomplete is None and not (promised_json and answer.body_kind in {"text", "base64"})
     context = {"response": response_view(answer), "inputs": inputs}
     matches = any(_status_matches(pattern, answer.status) for pattern in template.success.statuses)
@@ -66,7 +67,8 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             readable=readable,
             outputs={},
             warnings=(),
-            failure=failure or _failure(template, answer, response),
+            failure=failure
+            or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
     outputs, missing = _outputs(template, context)
     drift = tuple(_drift(template, answer))[:MAX_WARNINGS]
@@ -113,14 +115,28 @@ def _parsed(response: Response) -> tuple[Any, BodyKind]:
         return None, "empty"
     media, charset = _content_type(response)
     text = _decoded(response.body, charset)
-    if text is not None and (media in {"", "text/plain", "text/html"} or "json" in media or media.startswith("application/")):
+    if text is not None and _may_be_json(media, text):
         try:
-            return json.loads(text, parse_constant=_refuse_constant), "json"
+            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             pass
+        else:
+            if not too_deep(value):
+                return value, "json"
     if text is not None and ("\x00" not in text):
         return text, "text"
     return base64.b64encode(response.body).decode("ascii"), "base64"
+
+
+def _may_be_json(media: str, text: str) -> bool:
+    """Tell whether to parse: what is said to be text is data only where it is an object or a list, so that `1e5` stays text."""
+    if media in {"text/plain", "text/html"}:
+        return text.lstrip()[:1] in {"{", "["}
+    return not media or "json" in media or media.startswith("application/")
+
+
+#: Python's own codecs, which are no charsets of the web and may warn.
+_NO_CHARSETS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
 
 
 def _content_type(response: Response) -> tuple[str, str]:
@@ -135,14 +151,24 @@ def _content_type(response: Response) -> tuple[str, str]:
 def _decoded(body: bytes, charset: str) -> str | None:
     for name in (charset, "utf-8"):
         try:
-            return body.decode(codecs.lookup(name).name).removeprefix("\ufeff")
-        except (LookupError, UnicodeError):
+            codec = codecs.lookup(name).name
+            if codec not in _NO_CHARSETS:
+                return body.decode(codec).removeprefix("\ufeff")
+        except (LookupError, ValueError):  # ValueError: bytes that do not fit, or NUL in the name
             continue
     return None
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    """Refuse a number beyond a double: it would become Infinity, which no JSON can hold."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(text)
+    return value
 
 
 def _status_matches(pattern: str, status: int) -> bool:
@@ -235,8 +261,10 @@ def _unlisted(value: Any, schema: Schema, definitions: Mapping[str, Schema], pat
             yield from _unlisted(item, items, definitions, f"{path}[]")
 
 
-def _branches(schema: Schema, definitions: Mapping[str, Schema]) -> Iterator[Schema]:
+def _branches(schema: Any, definitions: Mapping[str, Schema]) -> Iterator[Schema]:
     """Yield the schema and what it refers to or combines, references followed once each."""
+    if isinstance(schema, bool):  # true and false are schemas too
+        return
     yield schema
     if "$ref" in schema:
         yield from _branches(definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {}), definitions)
@@ -245,22 +273,24 @@ def _branches(schema: Schema, definitions: Mapping[str, Schema]) -> Iterator[Sch
             yield from _branches(branch, definitions)
 
 
+_INCOMPLETE = {
+    "tooLarge": "the body is larger than the limit",
+    "truncated": "the body was cut off",
+    "timedOut": "the body did not arrive in time",
+    "undecodable": "the body could not be decompressed",
+}
+
+
+def _unreadable(answer: Answer, response: Response) -> Failure:
+    why = _INCOMPLETE.get(response.incomplete or "", "the body is not the JSON that was expected")
+    hint = "the server accepted the request; what it answered cannot be used"
+    return Failure(FailureKind.UNREADABLE_BODY, f"status {answer.status}, but {why}", hint, status=answer.status)
+
+
 def _failure(template: TaskTemplate, answer: Answer, response: Response) -> Failure:
     if answer.status in _OK:
-        why = {
-            "tooLarge": "the body is larger than the limit",
-            "truncated": "the body was cut off",
-            "timedOut": "the body did not arrive in time",
-        }
-        message = (
-            f"status {answer.status}, but {why.get(response.incomplete or '', 'the body is not the JSON that was expected')}"
-        )
-        return Failure(
-            FailureKind.UNREADABLE_BODY,
-            message,
-            "the server accepted the request; what it answered cannot be used",
-            status=answer.status,
-        )
+        message = f"status {answer.status} does not count as success here: {', '.join(template.success.statuses)} does"
+        return Failure(FailureKind.UNEXPECTED_STATUS, message, "look at the response body", status=answer.status)
     code, vendor = _vendor_error(template, answer)
     phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "status"
     request_id = response.headers.get(template.provider.errors.request_id_header or "X-Request-Id")
@@ -293,11 +323,11 @@ def _vendor_error(template: TaskTemplate, answer: Answer) -> tuple[str | None, s
     if shape.code and isinstance(body.get(shape.code), str):
         causes = body.get(shape.causes or "")
         texts = (
-            [str(cause.get(shape.cause_message)) for cause in causes if isinstance(cause, dict)]
+            [str(cause[shape.cause_message]) for cause in causes if isinstance(cause, dict) and cause.get(shape.cause_message)]
             if isinstance(causes, list)
             else []
         )
-        return body[shape.code], "; ".join([f"{body[shape.code]} {body.get(shape.message or '', '')}".strip(), *texts])
+        return body[shape.code], "; ".join([f"{body[shape.code]} {body.get(shape.message or '') or ''}".strip(), *texts])
     if "title" in body or "detail" in body:
         kind = body.get("type")
         return kind if isinstance(kind, str) else None, ": ".join(str(body[key]) for key in ("title", "detail") if body.get(key))

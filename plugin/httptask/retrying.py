@@ -28,6 +28,8 @@ REPEATABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 NOT_APPLIED_STATUSES = frozenset({425, 429})
 #: Okta's own SDKs wait one second past the reset: its clock has whole seconds.
 RESET_MARGIN = 1.0
+#: Seconds that stand for every larger number a header may hold.
+LONGEST = 10**12
 _GONE = frozenset({404, 410})
 _ANSWERED_2XX = range(200, 300)
 
@@ -141,8 +143,9 @@ def server_wait(headers: Headers, status: int | None, rate_limit: RateLimitSpec 
     if status != 429 or rate_limit is None or date is None:  # noqa: PLR2004 - RFC 6585
         return None
     resets = _counters(headers, rate_limit.reset_header)
-    concurrency = not any(_counters(headers, rate_limit.limit_header) + _counters(headers, rate_limit.remaining_header))
-    if not resets or (concurrency and rate_limit.limit_header in headers):
+    limits, remaining = _counters(headers, rate_limit.limit_header), _counters(headers, rate_limit.remaining_header)
+    concurrency = bool(limits and remaining) and not any(limits + remaining)
+    if not resets or concurrency:
         return None
     wait = max(max(resets) - date.timestamp(), 0.0) + RESET_MARGIN
     return Wait(wait, f"the rate limit resets in {_seconds(wait)}", by_server=True)
@@ -179,7 +182,7 @@ def _may_repeat_answered(facts: Facts) -> tuple[bool, str]:
     status = facts.status or 0
     if status in _ANSWERED_2XX:
         if facts.readable:
-            return False, f"status {status}, but the success condition does not hold"
+            return False, f"status {status}, but the answer does not count as success"
         return (
             _if_idempotent(facts, f"status {status} with a cut-off body")
             if facts.truncated
@@ -226,10 +229,10 @@ def _bound(policy: RetryPolicy, attempts: int, wait: Wait, left: float, budget_l
 
 def _retry_after(value: str, date: datetime | None) -> float | None:
     """Parse both forms (RFC 9110 section 10.2.3): delay seconds, or an HTTP-date against the response's Date."""
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
-    moment = _http_date(text)
+    seconds = _whole(value)
+    if seconds is not None:
+        return float(seconds)
+    moment = _http_date(value.strip())
     return None if moment is None or date is None else max((moment - date).total_seconds(), 0.0)
 
 
@@ -243,8 +246,17 @@ def _http_date(value: str | None) -> datetime | None:
 
 def _counters(headers: Headers, name: str) -> list[int]:
     """Return every well-formed counter of a name; a comma list counts as several."""
-    texts = [part.strip() for value in headers.all(name) for part in value.split(",")]
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= 12]  # noqa: PLR2004 - beyond any epoch
+    numbers = (_whole(part) for value in headers.all(name) for part in value.split(","))
+    return [number for number in numbers if number is not None]
+
+
+def _whole(text: str) -> int | None:
+    """Return a number of plain digits, or None; one beyond any epoch counts as `LONGEST`, so that a wait stays long."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(LONGEST)) else LONGEST
 
 
 def _seconds(value: float) -> str:

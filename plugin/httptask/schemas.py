@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -19,6 +21,12 @@ from httptask.errors import Problem
 from httptask.suggest import did_you_mean
 
 Path = tuple[str | int, ...]
+
+#: RFC 3339 section 5.6, with the leap second's 60 apart; `fromisoformat` alone takes other forms of ISO 8601 too.
+_DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:)(60|\d\d)((?:\.\d+)?(?:Z|[+-]\d\d:\d\d))", re.ASCII)
+
+#: Levels of arrays and objects in one value; no API nests so deeply, and Python's stack ends soon after.
+MAX_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,17 @@ class Violation:
         return Problem(json_path(self.path, root), self.message, self.hint)
 
 
+def too_deep(value: Any) -> bool:
+    """Tell whether arrays and objects are nested deeper than `MAX_DEPTH`: later readers would run out of stack."""
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        inner = (part for parts in level for part in (parts.values() if isinstance(parts, dict) else parts))
+        level = list({id(part): part for part in inner if isinstance(part, dict | list)}.values())
+        if not level:
+            return False
+    return True
+
+
 class Validator:
     """A schema compiled once. References resolve inside the schema only: nothing is ever fetched."""
 
@@ -49,7 +68,12 @@ class Validator:
     def violations(self, value: Any) -> tuple[Violation, ...]:
         """Return every broken rule, in document order."""
         found = (violation for error in self._validator.iter_errors(value) for violation in _violations(error))
-        return tuple(sorted(dict.fromkeys(found), key=lambda violation: [str(part) for part in violation.path]))
+        return tuple(
+            sorted(
+                dict.fromkeys(found),
+                key=lambda violation: [(str(part), 0) if isinstance(part, str) else ("", part) for part in violation.path],
+            )
+        )
 
 
 def json_path(path: Iterable[str | int], root: str = "") -> str:
@@ -71,15 +95,16 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
     rule: Any = error.validator_value
     if keyword == "additionalProperties" and isinstance(error.instance, dict):
         known = list(error.schema.get("properties", {})) if isinstance(error.schema, dict) else []
-        for key in (key for key in error.instance if key not in known):
+        for key in (key for key in error.instance if key not in known and not _patterned(error.schema, key)):
             yield Violation(path, keyword, f"unknown key '{key}'", did_you_mean(key, known) or _listing("known keys", known), key)
     elif keyword == "required" and isinstance(error.instance, dict):
         for key in (key for key in rule if key not in error.instance):
             yield Violation(path, keyword, f"'{key}' is missing", "", key)
-    elif "propertyNames" in error.absolute_schema_path:
+    elif _is_about_a_key(error):
         yield Violation(path, "propertyNames", f"the key '{error.instance}' {_message(error, keyword)}", "", str(error.instance))
     elif keyword in {"anyOf", "oneOf"} and error.context:
-        closest = best_match(error.context)
+        closest = best_match([error])
+        closest = best_match(error.context) if closest in {None, error} else closest
         yield from _violations(closest) if closest else ()
     else:
         yield Violation(path, keyword, _message(error, keyword), _hint(error, keyword))
@@ -101,6 +126,7 @@ _MESSAGES = {
     "pattern": "does not match the pattern {0}",
     "format": "is not a valid {0}",
     "not": "is not allowed here",
+    "None": "is not allowed here",
     "dependentRequired": "needs other keys beside it: {0}",
 }
 
@@ -111,9 +137,9 @@ def _message(error: ValidationError, keyword: str) -> str:
         expected = " or ".join(rule) if isinstance(rule, list) else str(rule)
         return f"must be {expected}, is {_json_type(error.instance)}"
     if keyword == "enum":
-        return "must be one of " + ", ".join(str(value) for value in rule)
+        return "must be one of " + ", ".join(map(_shown, rule))
     if keyword == "const":
-        return f"must be {rule}"
+        return f"must be {_shown(rule) or 'empty text'}"
     if keyword == "dependentRequired":
         present: Any = error.instance
         rule = "; ".join(f"'{key}' needs {', '.join(needed)}" for key, needed in rule.items() if key in present)
@@ -125,6 +151,21 @@ def _hint(error: ValidationError, keyword: str) -> str:
         allowed: Any = error.validator_value
         return did_you_mean(error.instance, [value for value in allowed if isinstance(value, str)])
     return ""
+
+
+def _is_about_a_key(error: ValidationError) -> bool:
+    """Tell whether the rule stands below the keyword `propertyNames`, which is not a property of that name."""
+    steps = ("", *error.absolute_schema_path)
+    return any(step == "propertyNames" and before != "properties" for before, step in pairwise(steps))
+
+
+def _patterned(schema: Any, key: str) -> bool:
+    return any(re.search(pattern, key) for pattern in schema.get("patternProperties", ()))
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a schema as a message shows it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _listing(label: str, names: list[str]) -> str:
@@ -150,7 +191,10 @@ def _formats() -> FormatChecker:
 
     @checker.checks("date-time", raises=ValueError)
     def date_time(value: object) -> bool:
-        return not isinstance(value, str) or ("T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None)
+        if not isinstance(value, str):
+            return True
+        match = _DATE_TIME.fullmatch(value.upper())
+        return bool(match and datetime.fromisoformat(match[1] + ("59" if match[2] == "60" else match[2]) + match[3]))
 
     @checker.checks("int32")
     def int32(value: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from httptask import render, uri
 from httptask.errors import ExpressionError, Problem, ProblemsError, TemplateInvalid
 from httptask.expressions import compile_text, texts
-from httptask.inputs import input_schema, parameter_names
+from httptask.inputs import body_names, input_schema, parameter_names
 from httptask.model import (
     BODILESS_METHODS,
     Body,
@@ -31,6 +31,8 @@ from httptask.places import Document, Path
 from httptask.suggest import did_you_mean
 
 _LITERAL_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
+_OTHER_REFERENCES = ("$id", "$anchor", "$dynamicRef", "$dynamicAnchor")
+_IN_PLACE = ("allOf", "anyOf", "oneOf")
 _OPENAPI_PLACEHOLDER = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 
 
@@ -51,6 +53,9 @@ class SharedSchemas:
         notes = _Notes(document)
         names = list(document.data) if isinstance(document.data, dict) else []
         definitions = {name: notes.schema((name,), names, "") for name in names}
+        for name in names:
+            if _is_endless(name, definitions):
+                notes.note((name,), f"schema '{name}' refers to itself before any property or item", "remove the circle")
         notes.finish()
         return cls(definitions)
 
@@ -100,6 +105,7 @@ def provider_from(document: Document) -> Provider:
         environment=Environment(env.get("baseUrl"), env.get("token"), env.get("authorizationMode")),
         paging=data.get("paging", {}),
         documentation=data.get("documentation", ""),
+        buckets=tuple((bucket["name"], tuple(bucket["paths"])) for bucket in (limits or {}).get("buckets", ())),
     )
 
 
@@ -147,8 +153,10 @@ class _Notes:
             self.note(path, f"unknown name '{root}.{rest[0]}'", known)
 
     def schema(self, path: Path, names: list[str], schemas_file: str) -> Schema:
-        """Return the schema at a path with its references rewritten."""
-        rewritten: Schema = self._rewrite(_at(self.document.data, path), path, names, schemas_file)
+        """Return the schema at a path with its references rewritten; `true` and `false` are schemas too."""
+        rewritten: Schema | bool = self._rewrite(_at(self.document.data, path), path, names, schemas_file)
+        if isinstance(rewritten, bool):
+            return {} if rewritten else {"not": {}}
         return rewritten
 
     def _rewrite(self, node: Any, path: Path, names: list[str], schemas_file: str) -> Any:
@@ -159,6 +167,9 @@ class _Notes:
         rewritten = {key: self._rewrite(value, (*path, key), names, schemas_file) for key, value in node.items()}
         if isinstance(node.get("$ref"), str):
             rewritten["$ref"] = self._target((*path, "$ref"), node["$ref"], names, schemas_file)
+        for key in _OTHER_REFERENCES:
+            if isinstance(node.get(key), str):
+                self.note((*path, key), f"{key} is not supported", "refer to a schema by its name: $ref: FILE#/NAME")
         return rewritten
 
     def _target(self, path: Path, reference: str, names: list[str], schemas_file: str) -> str:
@@ -290,7 +301,8 @@ class _TemplateBuilder:
                 self.notes.note(("parameters", index), f"path parameter '{parameter.name}' must have required: true")
             if parameter.location == "header":
                 self.notes.attempt(("parameters", index), lambda name=parameter.name: _header_name(name))  # type: ignore[misc]
-        if len(parameter_names(template)) + (0 if template.body is None else 1) > len(input_schema(template)["properties"]) + 1:
+        named = len(parameter_names(template)) + len(body_names(template))
+        if len(parameter_names(template)) < len(seen) or len(input_schema(template)["properties"]) < named:
             self.notes.note(("parameters",), "two inputs would have the same name")
 
     def _check_path(self, template: TaskTemplate) -> None:
@@ -363,6 +375,27 @@ def _literal_header(name: str, value: str) -> None:
     if "{{" in value:
         raise ExpressionError(Problem("", f"header '{name}' of a provider cannot hold an expression"))
     uri.check_header_value(name, value)
+
+
+def _is_endless(name: str, definitions: Mapping[str, Schema]) -> bool:
+    """Tell whether a schema leads back to itself without a step into the value: checking it would never end."""
+    waiting, seen = _in_place(definitions[name]), {""}
+    while waiting:
+        other = waiting.pop()
+        if other == name:
+            return True
+        if other not in seen:
+            seen.add(other)
+            waiting += _in_place(definitions.get(other, {}))
+    return False
+
+
+def _in_place(schema: Any) -> list[str]:
+    """Return the names of the schemas that the same value must also match."""
+    if not isinstance(schema, Mapping):
+        return []
+    own = [schema["$ref"].rpartition("/")[2]] if isinstance(schema.get("$ref"), str) else []
+    return own + [name for keyword in _IN_PLACE for branch in schema.get(keyword, ()) for name in _in_place(branch)]
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from httptask.errors import ExpressionError, InputInvalid, Interrupted, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
-from httptask.expressions import compile_text, evaluate_condition, evaluate_tree, to_text, type_name
+from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts, type_name
 from httptask.inputs import input_problem
 from httptask.model import Connection, Step, TaskTemplate, Until, Workflow
 from httptask.outcome import SCHEMA_VERSION, Attempt, Failure, FailureKind, Outcome
@@ -167,10 +167,14 @@ class _Execution:
         return RunResult(run_id, self.workflow.name, status, outputs, tuple(self.done), failure)
 
     def _outputs(self) -> tuple[dict[str, Any], Failure | None]:
-        try:
-            return evaluate_tree(self.workflow.outputs, self._context()), None
-        except ExpressionError as error:
-            return {}, Failure(FailureKind.EXPRESSION, f"an output of the workflow: {error}")
+        outputs: dict[str, Any] = {}
+        for name, tree in self.workflow.outputs.items():
+            try:
+                outputs[name] = evaluate_tree(tree, self._context())
+            except ExpressionError as error:
+                message = f"output '{name}' of the workflow: {error}"
+                return {}, Failure(FailureKind.EXPRESSION, message, self._without_outputs([tree]))
+        return outputs, None
 
     def _context(self, **more: Any) -> dict[str, Any]:
         return {"inputs": self.inputs, "steps": self.views, **more}
@@ -190,7 +194,21 @@ class _Execution:
             item = self._item(step, 0, {})
             return StepResult(step.id, item.status, item.outcome, None, item.outputs, item.failure)
         except UsageError as error:
-            return StepResult(step.id, "failed", failure=_definition_failure(step, error))
+            return StepResult(step.id, "failed", failure=self._unsent(step, error))
+
+    def _unsent(self, step: Step, error: UsageError) -> Failure:
+        """Return the failure of a step whose inputs could not be made: nothing was sent for it."""
+        kind = FailureKind.EXPRESSION if isinstance(error, ExpressionError) else FailureKind.INPUT
+        read = [step.inputs, step.headers, step.condition, step.for_each.items if step.for_each else None]
+        hints = ["nothing was sent for it", self._without_outputs(read)]
+        return Failure(kind, f"{_named(step)}: {'; '.join(map(str, error.problems))}", "; ".join(filter(None, hints)))
+
+    def _without_outputs(self, trees: list[Any]) -> str:
+        """Say which of the steps that these expressions read have no outputs, and why."""
+        read = [ref[1] for text in texts(trees) for ref in compile_text(text).references if ref[0] == "steps" and ref[1:]]
+        views = {name: self.views[name] for name in read if name in self.views}
+        empty = {name: view["status"] for name, view in views.items() if "outputs" not in view}
+        return "; ".join(f"step '{name}' has no outputs, its status is {status}" for name, status in empty.items())
 
     def _each(self, step: Step) -> StepResult:
         values = compile_text(step.for_each.items if step.for_each else "").evaluate(self._context())
@@ -208,7 +226,9 @@ class _Execution:
             try:
                 item = self._item(step, index, {"item": value, "index": index})
             except UsageError as error:
-                item = Item(index, "failed", failure=_definition_failure(step, error))
+                item = Item(index, "failed", failure=self._unsent(step, error))
+            except KeyboardInterrupt:
+                item = Item(index, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
             self.env.tell(ItemFinished(step.id, item.index, item.status))
             yield item
             if item.status in {"unknown", "cancelled"} or (item.status == "failed" and not step.continue_on_error):
@@ -237,12 +257,16 @@ class _Use:
     template: TaskTemplate
     context: Mapping[str, Any]
 
-    def once(self, deadline: float | None = None) -> Outcome:
+    def once(self) -> Outcome:
+        """Ask once."""
+        outcome = self._ask(None)
+        return self._judged(outcome, self._with_outputs) or outcome
+
+    def _ask(self, deadline: float | None) -> Outcome:
         inputs = evaluate_tree(self.step.inputs, self.context)
-        headers = {name: to_text(compile_text(value).evaluate(self.context)) for name, value in self.step.headers.items()}
+        headers = {name: evaluate_text(value, self.context) for name, value in self.step.headers.items()}
         options = Options(headers=headers, retry=self.step.retry, deadline=deadline)
-        outcome = self.env.runner.run(self.template, inputs, self.env.connect(self.template), options)
-        return self._with_outputs(outcome) if outcome.ok and self.step.outputs else outcome
+        return self.env.runner.run(self.template, inputs, self.env.connect(self.template), options)
 
     def poll(self, until: Until) -> Outcome:
         """Ask until it holds. The outcome is the last poll's; its attempts keep the retried ones of earlier polls."""
@@ -250,16 +274,12 @@ class _Use:
         retried: tuple[Attempt, ...] = ()
         while True:
             polls += 1
-            outcome = self.once(until.timeout - (self.env.clock.monotonic() - began))
+            outcome = self._ask(until.timeout - (self.env.clock.monotonic() - began))
             outcome = replace(outcome, attempts=retried + outcome.attempts)
             retried = tuple(attempt for attempt in outcome.attempts if attempt.decision and attempt.decision.action == "retry")
-            if not outcome.ok or self._holds(until.condition, outcome):
-                return outcome
-            if until.fail_if is not None and self._holds(until.fail_if, outcome):
-                message = f"failIf of step '{self.step.id}' holds: {until.fail_if}"
-                return _failed(
-                    outcome, Failure(FailureKind.CONDITION, message, status=outcome.response.status if outcome.response else None)
-                )
+            settled = self._judged(outcome, lambda answered: self._settled(until, answered))
+            if settled is not None:
+                return settled
             left = until.timeout - (self.env.clock.monotonic() - began)
             if until.every >= left:
                 message = f"after {polls} polls in {until.timeout:g} s the condition does not hold: {until.condition}"
@@ -268,6 +288,27 @@ class _Use:
                 )
             self.env.tell(PollWaiting(self.step.id, polls, until.every))
             self._wait(until.every, outcome)
+
+    def _settled(self, until: Until, outcome: Outcome) -> Outcome | None:
+        """Return what a poll ends with, or None when it is to be asked again."""
+        if not outcome.ok:
+            return outcome
+        if self._holds(until.condition, outcome):
+            return self._with_outputs(outcome)
+        if until.fail_if is not None and self._holds(until.fail_if, outcome):
+            message = f"failIf of step '{self.step.id}' holds: {until.fail_if}"
+            return _failed(outcome, Failure(FailureKind.CONDITION, message, status=_status(outcome)))
+        return None
+
+    def _judged(self, outcome: Outcome, judge: Callable[[Outcome], Outcome | None]) -> Outcome | None:
+        """Judge an answer; an expression that it does not fit is a failure that keeps the answer: the request was sent."""
+        try:
+            return judge(outcome)
+        except ExpressionError as error:
+            hint = "the request was sent and answered; look at the response"
+            return _failed(
+                outcome, Failure(FailureKind.EXPRESSION, f"{_named(self.step)}: {error}", hint, status=_status(outcome))
+            )
 
     def _wait(self, seconds: float, outcome: Outcome) -> None:
         try:
@@ -284,6 +325,8 @@ class _Use:
         return {**self.context, "response": response_view(outcome.response) if outcome.response else {}}
 
     def _with_outputs(self, outcome: Outcome) -> Outcome:
+        if not outcome.ok:
+            return outcome
         return replace(outcome, outputs={**outcome.outputs, **evaluate_tree(self.step.outputs, self._answered(outcome))})
 
 
@@ -298,7 +341,7 @@ def _view(result: StepResult) -> dict[str, Any]:
 
 
 def _worst(statuses: list[StepStatus]) -> StepStatus:
-    """Return a repeated step's status; with no item done it is skipped only if there were items."""
+    """Return a repeated step's status; it has succeeded when every item has, or was skipped, or there were none."""
     ranked: tuple[StepStatus, ...] = ("unknown", "cancelled", "failed")
     return next((status for status in ranked if status in statuses), "succeeded")
 
@@ -311,7 +354,9 @@ def _failed(outcome: Outcome, failure: Failure) -> Outcome:
     return replace(outcome, status="failed", outputs={}, failure=failure)
 
 
-def _definition_failure(step: Step, error: UsageError) -> Failure:
-    """Return the failure of a step whose inputs could not be made: nothing was sent for it."""
-    kind = FailureKind.EXPRESSION if isinstance(error, ExpressionError) else FailureKind.INPUT
-    return Failure(kind, f"step '{step.id}' ({step.source}): {'; '.join(map(str, error.problems))}", "nothing was sent for it")
+def _status(outcome: Outcome) -> int | None:
+    return outcome.response.status if outcome.response else None
+
+
+def _named(step: Step) -> str:
+    return f"step '{step.id}' ({step.source})"

@@ -59,7 +59,9 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _StepNames:
-    outputs: tuple[str, ...]
+    """What can be read of a step; `outputs` is None where its task is not known."""
+
+    outputs: tuple[str, ...] | None
     repeated: bool
 
 
@@ -69,12 +71,13 @@ class _Builder:
         self.data = document.data
         self.registry = registry
         self.problems: list[Problem] = []
+        self.seen: dict[str, _StepNames] = {}
         self.inputs = self.data.get("inputs", _NO_INPUTS)
 
     def build(self) -> Workflow:
         self._check_defaults()
         steps = tuple(self._steps())
-        known = self._known(dict(self._names(steps)), ("inputs", "steps"))
+        known = self._known(self.seen, ("inputs", "steps"))
         self._tree(("outputs",), self.data.get("outputs", {}), known)
         if "connection" in self.data:
             self._text(("connection",), self.data["connection"], self._known({}, ("inputs",)))
@@ -96,23 +99,27 @@ class _Builder:
         self.problems.append(Problem(str(place), message, hint))
 
     def _check_defaults(self) -> None:
-        for name, schema in self.inputs.get("properties", {}).items():
+        lost = list(_lost_references(self.inputs, self.inputs, ("inputs",)))
+        for path in lost:
+            self._note(path, "this $ref leads nowhere", "a workflow's inputs refer to #/$defs/NAME below `inputs`")
+        for name, schema in () if lost else self.inputs.get("properties", {}).items():
             if isinstance(schema, dict) and "default" in schema:
-                for violation in Validator({**schema, "$defs": self.inputs.get("$defs", {})}).violations(schema["default"]):
-                    self._note(("inputs", "properties", name, "default"), f"the default {violation.message}", violation.hint)
+                for violation in Validator({**self.inputs, "required": []}).violations({name: schema["default"]}):
+                    if violation.path[:1] == (name,):
+                        path = ("inputs", "properties", name, "default", *violation.path[1:])
+                        self._note(path, f"the default {violation.message}", violation.hint)
         for name in self.inputs.get("required", ()):
             if name not in self.inputs.get("properties", {}):
                 self._note(("inputs", "required"), f"required input '{name}' is not among the properties")
 
     def _steps(self) -> Iterator[Step]:
-        seen: dict[str, _StepNames] = {}
         for index, data in enumerate(self.data["steps"]):
             path: Path = ("steps", index)
-            if data["id"] in seen:
+            if data["id"] in self.seen:
                 self._note((*path, "id"), f"step '{data['id']}' stands here twice", "give each step its own id")
             template = self._template(path, data["task"])
-            self._check_step(path, data, template, seen)
-            seen[data["id"]] = _step_names(data, template)
+            self._check_step(path, data, template)
+            self.seen[data["id"]] = _step_names(data, template)
             yield self._step(path, data)
 
     def _template(self, path: Path, task: str) -> TaskTemplate | None:
@@ -123,14 +130,12 @@ class _Builder:
                 self._note((*path, "task"), f"{problem.where}: {problem.message}", problem.hint)
             return None
 
-    def _check_step(
-        self, path: Path, data: Mapping[str, Any], template: TaskTemplate | None, seen: Mapping[str, _StepNames]
-    ) -> None:
+    def _check_step(self, path: Path, data: Mapping[str, Any], template: TaskTemplate | None) -> None:
         items = ("item", "index") if "forEach" in data else ()
-        before = self._known(seen, ("inputs", "steps", *items))
-        after = self._known(seen, ("inputs", "steps", "response", *items))
+        before = self._known(self.seen, ("inputs", "steps", *items))
+        after = self._known(self.seen, ("inputs", "steps", "response", *items))
         if "forEach" in data:
-            self._text((*path, "forEach"), data["forEach"], self._known(seen, ("inputs", "steps")))
+            self._text((*path, "forEach"), data["forEach"], self._known(self.seen, ("inputs", "steps")))
         for key, known in (("if", before), ("until", after), ("failIf", after)):
             if key in data:
                 self._text((*path, key), data[key], known)
@@ -191,11 +196,6 @@ class _Builder:
         every = tuple(step["id"] for step in self.data["steps"])
         return _Known(dict(steps), every, tuple(self.inputs.get("properties", {})), roots)
 
-    def _names(self, steps: tuple[Step, ...]) -> Iterator[tuple[str, _StepNames]]:
-        for data, step in zip(self.data["steps"], steps, strict=True):
-            template = self.registry[step.task] if step.task in self.registry and not self.problems else None
-            yield step.id, _step_names(data, template)
-
     def _step(self, path: Path, data: Mapping[str, Any]) -> Step:
         until = None
         if "until" in data:
@@ -217,9 +217,28 @@ class _Builder:
         )
 
 
+def _lost_references(node: Any, root: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    """Yield the place of every `$ref` that leads nowhere inside the inputs' schema."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str) and not _leads(node["$ref"], root):
+            yield (*path, "$ref")
+        for key, value in node.items():
+            yield from _lost_references(value, root, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _lost_references(value, root, (*path, index))
+
+
+def _leads(reference: str, root: Any) -> bool:
+    start, *parts = reference.split("/")
+    for part in parts:
+        root = root.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(root, Mapping) else None
+    return start == "#" and bool(parts) and root is not None
+
+
 def _step_names(data: Mapping[str, Any], template: TaskTemplate | None) -> _StepNames:
-    outputs = (*(template.outputs if template else ()), *data.get("outputs", {}))
-    return _StepNames(tuple(dict.fromkeys(outputs)) if template else (), "forEach" in data)
+    outputs = tuple(dict.fromkeys((*template.outputs, *data.get("outputs", {})))) if template else None
+    return _StepNames(outputs, "forEach" in data)
 
 
 def _reference_problem(reference: Reference, known: _Known) -> tuple[str, str] | None:
@@ -251,14 +270,20 @@ def _view_problem(step: str, path: list[str], names: _StepNames) -> tuple[str, s
     """Check what is read below `steps.<id>`: a repeated step has a list of outputs and no one response."""
     if names.repeated and path and path[0] == "response":
         return f"step '{step}' has forEach, so it has no one response", "name what you need in its outputs"
-    if len(path) < 2 or path[0] != "outputs":  # noqa: PLR2004 - outputs and a name below it
+    if len(path) < 2:  # noqa: PLR2004 - a view and a name below it
         return None
-    if names.repeated and not path[1].lstrip("-").isdigit():
-        return f"step '{step}' has forEach: its outputs are a list", f"write steps.{step}.outputs | map(attribute='{path[1]}')"
-    if not names.repeated and names.outputs and path[1] not in names.outputs:
-        return f"step '{step}' has no output '{path[1]}'", did_you_mean(
-            path[1], names.outputs
-        ) or f"its outputs: {', '.join(names.outputs)}"
+    if path[0] == "response":
+        unknown = f"unknown name 'steps.{step}.response.{path[1]}'", f"known: {', '.join(_RESPONSE_VIEWS)}"
+        return None if path[1] in _RESPONSE_VIEWS else unknown
+    return _output_problem(step, path[1], names) if path[0] == "outputs" else None
+
+
+def _output_problem(step: str, output: str, names: _StepNames) -> tuple[str, str] | None:
+    if names.repeated and not output.lstrip("-").isdigit():
+        return f"step '{step}' has forEach: its outputs are a list", f"write steps.{step}.outputs | map(attribute='{output}')"
+    if not names.repeated and names.outputs is not None and output not in names.outputs:
+        hint = did_you_mean(output, names.outputs) or f"its outputs: {', '.join(names.outputs) or 'none'}"
+        return f"step '{step}' has no output '{output}'", hint
     return None
 
 
@@ -269,7 +294,10 @@ def _computed(tree: Any, violation: Violation) -> bool:
         if isinstance(node, str):
             return True
         node = node[part]
-    if isinstance(node, str):
+    if not isinstance(node, str):
+        return False
+    try:
         compiled = compile_text(node)
-        return not compiled.is_literal and (compiled.whole or violation.keyword != "type")
-    return False
+    except ExpressionError:
+        return True  # reported where the expression is checked
+    return not compiled.is_literal and (compiled.whole or violation.keyword != "type")

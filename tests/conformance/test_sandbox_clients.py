@@ -22,9 +22,7 @@ NO_SCHEMATHESIS = importlib.util.find_spec("schemathesis") is None
 
 
 def run(*arguments, seconds):
-    done = subprocess.run(  # noqa: S603 - our own programs
-        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, check=False
-    )
+    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
 

@@ -223,7 +223,7 @@ def test_the_standalone_server_says_where_it_is_and_ends_cleanly_on_a_signal(num
         """
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         ready = json.loads(process.stdout.readline())

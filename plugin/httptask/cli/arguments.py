@@ -123,6 +123,8 @@ def _body(template: TaskTemplate, source: str) -> Any:
         return text
     try:
         return json.loads(text)
+    except RecursionError:
+        raise InputInvalid(Problem("--body", "nested too deeply")) from None
     except ValueError as error:
         place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a number"
         hint = "text needs double quotes; @FILE reads a file, - reads standard input"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,8 +13,13 @@ from httptask.errors import Problem
 from httptask.outcome import SCHEMA_VERSION
 from httptask.secrets import Redactor
 
-_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
-_CONTROL = re.compile(r"[^\n\t -~\xa0-\U0010ffff]")
+#: Begins a colour of ours. Nobody else can write it, so that a colour that came with the data is shown and not obeyed.
+_MARK = f"\x1b{os.urandom(8).hex()}"
+_COLOUR = re.compile(rf"{_MARK}(\[[0-9;]*m)")
+#: What terminals obey: C0, DEL, C1, and the characters that reverse the reading direction.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+#: What may not stand in JSON on a terminal: the same, and halves of surrogate pairs, which no encoding can write.
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
@@ -27,15 +33,16 @@ class Console:
 
     def out(self, text: str = "") -> None:
         """Write a line of a result."""
-        print(_printable(self.redactor.text(text), sys.stdout))
+        _write(_printable(self.redactor.text(text), sys.stdout), sys.stdout)
 
     def note(self, text: str) -> None:
         """Write a line that is no result: progress, warnings."""
-        print(_printable(self.redactor.text(text), sys.stderr), file=sys.stderr, flush=True)
+        _write(_printable(self.redactor.text(text), sys.stderr), sys.stderr)
 
     def data(self, value: Any) -> None:
         """Write a result as JSON."""
-        print(jsonlib.dumps(self.redactor.json(value), indent=2, ensure_ascii=not _speaks_unicode(sys.stdout)))
+        text = jsonlib.dumps(self.redactor.json(value), indent=2, ensure_ascii=not _speaks_unicode(sys.stdout))
+        _write(_CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text), sys.stdout)
 
     def problems(self, kind: str, problems: Iterable[Problem]) -> None:
         """Write an error: JSON on stdout when that is asked for, else one line per problem on stderr."""
@@ -60,7 +67,7 @@ class Console:
         target = stream or sys.stdout
         if not styles or not is_terminal(target):
             return text
-        return "".join(f"\x1b[{_STYLES[style]}m" for style in styles) + text + "\x1b[0m"
+        return "".join(f"{_MARK}[{_STYLES[style]}m" for style in styles) + text + f"{_MARK}[0m"
 
     def table(self, rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
         """Write rows with aligned columns; the last column is not padded."""
@@ -70,9 +77,24 @@ class Console:
             self.out((indent + "  ".join([*cells, row[-1]])).rstrip())
 
 
+def silence(stream: Any) -> None:
+    """Point a stream at nothing: its reader has gone, and Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def is_terminal(stream: Any) -> bool:
     """Tell whether a stream is a terminal that wants colours."""
     return bool(stream.isatty())
+
+
+def _write(text: str, stream: Any) -> None:
+    """Write a line. A reader that has gone is no reason to stop: the exit code still says what happened."""
+    try:
+        print(text, file=stream, flush=stream is sys.stderr)
+    except OSError as error:
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise
+        silence(stream)
 
 
 def _headline(problems: tuple[Problem, ...]) -> str:
@@ -88,6 +110,6 @@ def _printable(text: str, stream: Any) -> str:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     shown = text.encode(encoding, "backslashreplace").decode(encoding)
     return "".join(
-        _CONTROL.sub(lambda match: repr(match[0])[1:-1], part) if index % 2 == 0 else part
+        _CONTROL.sub(lambda match: repr(match[0])[1:-1], part) if index % 2 == 0 else f"\x1b{part}"
         for index, part in enumerate(_COLOUR.split(shown))
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from httptask.cli.console import Console
-from httptask.cli.exits import INTERRUPTED, SUCCEEDED, USAGE
+from httptask.cli.console import Console, silence
+from httptask.cli.exits import FAILED, INTERRUPTED, SUCCEEDED, USAGE
 from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
 from httptask.suggest import did_you_mean
 from httptask.version import VERSION
@@ -47,21 +49,29 @@ class _Commands(click.Group):
 @click.group(
     "httptask",
     cls=_Commands,
+    invoke_without_command=True,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
 )
 @click.version_option(VERSION, message="httptask %(version)s")
-def root() -> None:
+@click.pass_context
+def root(context: click.Context) -> int:
     """HTTP tasks for workflow engines: see what would be sent, try it, run it in a workflow."""
+    if context.invoked_subcommand is None:
+        Console().note(context.get_help())
+    return USAGE  # a command's own code takes its place
 
 
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
+    _open_missing_streams()
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence_stdout()
+        silence(sys.stdout)
+    except OSError as error:
+        code = _refused(error) if code == SUCCEEDED else code
     sys.exit(code)
 
 
@@ -69,9 +79,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     try:
         result = root.main(list(arguments), prog_name="httptask", standalone_mode=False)
-    except BrokenPipeError:
-        _silence_stdout()
-        return SUCCEEDED
+    except OSError as error:
+        return _refused(error)
     except (click.ClickException, click.Abort, click.exceptions.Exit, HttpTaskError, KeyboardInterrupt) as error:
         return _reported(Console(json="--json" in arguments), error)
     return result if isinstance(result, int) else SUCCEEDED
@@ -89,7 +98,8 @@ def _reported(console: Console, error: BaseException) -> int:
     if isinstance(error, HttpTaskError):
         console.problems(error.kind, (Problem("", str(error)),))
         return USAGE
-    return _interrupted(console, error)
+    # click wraps what Ctrl-C raised, and with it what is known about the request in flight
+    return _interrupted(console, error.__cause__ or error)
 
 
 def _usage(console: Console, error: click.ClickException) -> int:
@@ -111,6 +121,18 @@ def _interrupted(console: Console, stopped: BaseException) -> int:
     return INTERRUPTED
 
 
-def _silence_stdout() -> None:
-    """Point stdout at nothing: the reader has gone, and Python would complain once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _refused(error: OSError) -> int:
+    """Say what the system refused: standard output on a full disk, a current folder that was deleted."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    silence(sys.stdout)
+    where = str(error.filename) if error.filename else ""
+    Console().problems("system", (Problem(where, f"the system says: {error.strerror or type(error).__name__}"),))
+    return FAILED
+
+
+def _open_missing_streams() -> None:
+    """Replace standard streams that the caller closed, so that the next file opened does not take their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends

@@ -20,6 +20,8 @@ _COLOURS = {
     "waiting": "cyan",
 }
 _MARKS = {"succeeded": "✓", "failed": "✗", "unknown": "?", "skipped": "-", "cancelled": "?", "waiting": "…"}
+#: Where an outcome lies within the JSON of a run; nothing else is looked into, a body least of all.
+_HOLDS_OUTCOMES = frozenset({"steps", "items", "outcome"})
 #: Lines of a body shown to people; `--json` has it whole.
 MAX_BODY_LINES = 200
 
@@ -39,7 +41,11 @@ def request_json(task: str, request: Request, redactor: Redactor) -> dict[str, A
 
 def outcome_json(value: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return an outcome's or run's JSON with sensitive response headers masked by name."""
-    return {key: _masked(item, redactor) for key, item in value.items()}
+    shown = {key: _masked(item, redactor) if key in _HOLDS_OUTCOMES else item for key, item in value.items()}
+    if response := value.get("response"):
+        headers = [[name, redactor.header(name, text)] for name, text in response["headers"]]
+        shown["response"] = {**response, "headers": headers}
+    return shown
 
 
 def print_request(request: Request, console: Console) -> None:
@@ -168,11 +174,6 @@ def _shown_headers(headers: Headers, redactor: Redactor) -> list[tuple[str, str]
 
 
 def _masked(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, dict):
-        if isinstance(value.get("headers"), list):
-            headers = [[name, redactor.header(name, text)] for name, text in value["headers"]]
-            return {**{key: _masked(item, redactor) for key, item in value.items()}, "headers": headers}
-        return {key: _masked(item, redactor) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, redactor) for item in value]
-    return value
+        return [outcome_json(item, redactor) for item in value]
+    return value and outcome_json(value, redactor)

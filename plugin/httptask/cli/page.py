@@ -37,9 +37,7 @@ def print_page(template: TaskTemplate, console: Console) -> None:
 class _Page:
     def __init__(self, console: Console) -> None:
         self.console = console
-        terminal = is_terminal(sys.stdout)
-        self.width = shutil.get_terminal_size().columns if terminal else PIPE_WIDTH
-        self.terminal = terminal
+        self.width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else PIPE_WIDTH
 
     def head(self, template: TaskTemplate) -> None:
         out, style = self.console.out, self.console.style
@@ -62,16 +60,16 @@ class _Page:
             self.table(("Name", "Type", "Required", "Description"), rows)
 
     def table(self, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-        table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
+        table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0))
         for column in columns:
             table.add_column(column, overflow="fold", no_wrap=column == "Required")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         drawn = StringIO()
-        rich = RichConsole(file=drawn, width=self.width, force_terminal=self.terminal, highlight=False, markup=False, emoji=False)
-        rich.print(table)
-        for line in drawn.getvalue().splitlines():
-            self.console.out("  " + line.rstrip())
+        # colours are the console's: it lets no others through
+        RichConsole(file=drawn, width=self.width, color_system=None, highlight=False, markup=False, emoji=False).print(table)
+        for number, line in enumerate(drawn.getvalue().splitlines()):
+            self.console.out("  " + self.console.style(line.rstrip(), *(("dim",) if number == 0 else ())))
 
     def responses(self, template: TaskTemplate) -> None:
         self.title("Responses")

@@ -63,11 +63,11 @@ class _Narration:
 
 
 def _connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
-    from httptask.expressions import compile_text, to_text
+    from httptask.expressions import evaluate_text
 
     if workflow.connection is None:
         return None
-    return to_text(compile_text(workflow.connection).evaluate({"inputs": inputs}))
+    return evaluate_text(workflow.connection, {"inputs": inputs})
 
 
 def _run(

@@ -45,4 +45,12 @@ def command(files: tuple[Path, ...], folders: tuple[Path, ...], as_json: bool) -
 
 
 def _expanded(path: Path) -> list[Path]:
-    return sorted(path.glob("**/*.yaml")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    from httptask.errors import Problem, TemplateInvalid
+    from httptask.loader import shown
+
+    found = sorted(path.glob("**/*.yaml"))
+    if not found:
+        raise TemplateInvalid(Problem(shown(path), "no YAML file in this folder or below it"))
+    return found
