@@ -10,29 +10,30 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    "errors model message outcome secrets events ports suggest version",
+    "errors model message outcome secrets events ports suggest version durations",
     "expressions expression_env schemas uri documents places faults baseurl",
     "registry inputs render retrying waits pacing results shape template_file workflow_file reference",
-    "transport wire loader settings references clock auth",
-    "runner workflow",
-    "manifest",
-    "cli sandbox",
+    "transport wire identity scripted loader settings references clock auth",
+    "budget verifying calling runner workflow",
+    "manifest simulate",
+    "cli sandbox testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
-FRONT_ENDS = {"cli", "sandbox"}
+FRONT_ENDS = {"cli", "sandbox", "testing"}
 #: The command line starts the sandbox for `--sandbox`; no other front end knows another.
 ALLOWED_BETWEEN_FRONT_ENDS = {("cli", "sandbox")}
 
 OWNERS = {
     "requests": {"transport", "wire"},
     "urllib3": {"transport", "wire"},
-    "tenacity": {"runner"},
+    "tenacity": {"calling"},
     "jinja2": {"expressions", "expression_env"},
     "jsonschema": {"schemas"},
     "referencing": {"schemas"},
     "yaml": {"documents"},
     "click": {"cli"},
     "rich": {"cli"},
+    "pytest": {"testing"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
 }
@@ -45,8 +46,8 @@ EFFECTS = {
     ("time", "monotonic"): {"clock", "transport", "wire", "sandbox"},
     ("time", "perf_counter"): {"transport", "wire", "clock"},
     ("random", "random"): {"clock"},
-    ("secrets", "token_hex"): {"workflow"},
-    ("tokens", "token_hex"): {"workflow"},
+    ("uuid", "uuid4"): {"identity"},
+    ("secrets", "token_hex"): set(),
 }
 
 

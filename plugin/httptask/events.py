@@ -27,6 +27,22 @@ class AttemptFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Pacing:
+    """A task waits `seconds` before it sends, because the server's rate limit has nothing left until then."""
+
+    task: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verify task was asked about a lost answer: applied, notApplied or inconclusive."""
+
+    task: str
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFinished:
     """A task ended."""
 
@@ -69,4 +85,4 @@ class StepFinished:
     message: str = ""
 
 
-Event = TaskStarted | AttemptFinished | TaskFinished | StepStarted | ItemFinished | PollWaiting | StepFinished
+Event = TaskStarted | AttemptFinished | Pacing | Verified | TaskFinished | StepStarted | ItemFinished | PollWaiting | StepFinished

@@ -29,11 +29,17 @@ FaultKind = Literal[
     "slow",
     "html",
     "ok",
+    "verify",
 ]
+#: What a verify task may find out, written `verify:applied`.
+Finding = Literal["applied", "notApplied", "inconclusive"]
 #: Every word that may be written; a status is written as its number.
-FAULT_WORDS: tuple[str, ...] = tuple(word for word in get_args(FaultKind) if word != "status")
-#: These happen before a server is reached, so no server can play them.
-BEFORE_A_SERVER: frozenset[str] = frozenset({"refused", "dns", "tls", "connect-timeout"})
+FAULT_WORDS: tuple[str, ...] = (
+    *(word for word in get_args(FaultKind) if word not in {"status", "verify"}),
+    *(f"verify:{finding}" for finding in get_args(Finding)),
+)
+#: These happen on the client's side, so no server can play them.
+CLIENT_ONLY: frozenset[str] = frozenset({"refused", "dns", "tls", "connect-timeout", "verify"})
 
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 MOST_FAULTS = 1000
@@ -42,7 +48,7 @@ LONGEST_SECONDS = 600.0
 #: Whoever plays the fault frames the message; a script that did would break the connection in ways it did not name.
 FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection", "content-encoding"})
 
-_ENTRY = re.compile(r"(?P<word>[0-9]{3}|[A-Za-z][A-Za-z-]*?)\s*(?:\((?P<options>[^()]*)\))?\s*(?:x(?P<count>[0-9]{1,4}))?")
+_ENTRY = re.compile(r"(?P<word>[0-9]{3}|[A-Za-z][A-Za-z:-]*?)\s*(?:\((?P<options>[^()]*)\))?\s*(?:x(?P<count>[0-9]{1,4}))?")
 _SECONDS = re.compile(r"(?P<number>[0-9]{1,6}(?:\.[0-9]{1,6})?)\s*(?P<unit>ms|s)?")
 _HEADER = re.compile(r"(?P<name>[A-Za-z0-9!#$%&'*+.^_`|~-]+) *= *(?P<value>[\x20-\x7e]*)")
 _SEPARATOR = re.compile(r",(?![^()]*\))")
@@ -50,17 +56,20 @@ _SEPARATOR = re.compile(r",(?![^()]*\))")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One answer, or the lack of one. `status` and `headers` belong to the kind `status`, `seconds` to `slow`."""
+    """One answer, or the lack of one. `status` and `headers` belong to `status`, `seconds` to `slow`, `finding` to `verify`."""
 
     kind: FaultKind
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    finding: Finding | None = None
 
     def __str__(self) -> str:
         """Return the entry that `parse_faults` reads as this fault."""
         if self.kind == "slow":
             return f"slow({self.seconds:g}s)"
+        if self.kind == "verify":
+            return f"verify:{self.finding}"
         if self.kind != "status":
             return self.kind
         options = "; ".join(f"{name}={value}" for name, value in self.headers)
@@ -111,8 +120,11 @@ def _entry(where: str, entry: str) -> tuple[Fault, ...]:
 def _fault(where: str, word: str, options: str | None) -> Fault:
     if word.isdigit():
         return _status(where, int(word), options)
+    finding = next((finding for finding in get_args(Finding) if word == f"verify:{finding}"), None)
+    if finding is not None and options is None:
+        return Fault("verify", finding=finding)
     kind = next((kind for kind in get_args(FaultKind) if kind == word), None)
-    if kind is None or kind == "status":
+    if kind is None or kind in {"status", "verify"}:
         raise _wrong(where, "not a fault word", did_you_mean(word, FAULT_WORDS) or _shape(word))
     if kind == "slow":
         return Fault("slow", seconds=_seconds(where, options))
@@ -152,5 +164,5 @@ def _wrong(where: str, message: str, hint: str = "") -> InputInvalid:
 
 
 def _shape(entry: str) -> str:
-    near = did_you_mean(re.split(r"[^A-Za-z-]", entry)[0], FAULT_WORDS)
+    near = did_you_mean(re.split(r"[^A-Za-z:-]", entry)[0], FAULT_WORDS)
     return near or f"write a status such as 503 or 503x2, or one of {', '.join(FAULT_WORDS)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from httptask.message import Timeouts
@@ -100,7 +100,10 @@ class SecurityRequirement:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Bounds and shape of retries; seconds throughout. `statuses` None means the built-in rules by status."""
+    """Bounds and shape of retries, seconds throughout, and what a template or step says beyond the built-in rules.
+
+    `statuses` are retried whatever the method, `never_statuses` never, and an answer on which `condition` holds is retried.
+    """
 
     max_attempts: int = 4
     max_elapsed: float = 300.0
@@ -110,11 +113,15 @@ class RetryPolicy:
     server_wait_cap: float = 120.0
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
+    statuses: tuple[int, ...] = ()
+    never_statuses: tuple[int, ...] = ()
+    condition: str | None = None
 
     def override(self, *layers: Mapping[str, Any] | None) -> RetryPolicy:
         """Return the policy with fields replaced; later layers win. Keys are the files' camelCase names."""
-        values = {RETRY_FIELDS[key]: value for layer in layers if layer for key, value in layer.items()}
-        return RetryPolicy(**{**{name: getattr(self, name) for name in RETRY_FIELDS.values()}, **values})
+        given = {RETRY_FIELDS[key]: value for layer in layers if layer for key, value in layer.items()}
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        return replace(self, **values)
 
     @property
     def timeouts(self) -> Timeouts:
@@ -132,6 +139,9 @@ RETRY_FIELDS: Mapping[str, str] = {
     "serverWaitCap": "server_wait_cap",
     "connectTimeout": "connect_timeout",
     "readTimeout": "read_timeout",
+    "statuses": "statuses",
+    "neverStatuses": "never_statuses",
+    "condition": "condition",
 }
 
 
@@ -179,6 +189,36 @@ class Environment:
     authorization_mode: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The header by which a provider recognises a repeated request, the methods it holds for, and for how many seconds.
+
+    `quoted` writes the key as a structured-field string, as draft-ietf-httpapi-idempotency-key-header asks.
+    """
+
+    header: str
+    methods: tuple[str, ...] = ("POST", "PATCH")
+    valid_for: float = 86400.0
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """How to find out whether a request whose answer was lost was applied: another task and what its answer means.
+
+    `candidates` yields a list that `applied`, `not_applied` and `outputs` read as `candidates`. `uses_before` is True when an
+    expression reads `before`, the answer of the same task taken before the first attempt, which callers must ask for.
+    """
+
+    task: str
+    inputs: Mapping[str, Json]
+    applied: str
+    not_applied: str | None
+    candidates: str | None
+    outputs: Mapping[str, Json]
+    uses_before: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Provider:
     """What all templates of one API share."""
@@ -197,6 +237,7 @@ class Provider:
     paging: Mapping[str, Any] = field(default_factory=dict)
     documentation: str = ""
     buckets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    idempotency_key: IdempotencyKey | None = None
 
     @property
     def default_url(self) -> str:
@@ -231,6 +272,7 @@ class TaskTemplate:
     idempotent: bool | None
     deprecated: bool
     source: Place
+    verify: Verify | None = None
 
     @property
     def is_idempotent(self) -> bool:
@@ -306,6 +348,8 @@ class Step:
     continue_on_error: bool
     source: Place
     summary: str = ""
+    idempotent: bool | None = None
+    verify_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

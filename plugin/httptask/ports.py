@@ -41,6 +41,15 @@ class Auth(Protocol):
         """Every secret held, for the Redactor."""
         ...
 
+    @property
+    def refreshable(self) -> bool:
+        """Whether `refresh` can get another credential, so that a 401 is worth one more try."""
+        ...
+
+    def refresh(self) -> None:
+        """Renew the credential; the next `apply` uses the new one."""
+        ...
+
     def apply(self, request: Request) -> Request:
         """Return the request with the credential added."""
         ...

@@ -75,6 +75,16 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
     return Reading(answer, success=True, readable=True, outputs=outputs, warnings=drift + missing, failure=None)
 
 
+def retry_condition(condition: str | None, inputs: Mapping[str, Any], reading: Reading) -> bool:
+    """Tell whether the policy's own condition holds on an answer; one that cannot be evaluated does not hold."""
+    if condition is None:
+        return False
+    try:
+        return evaluate_condition(condition, {"response": response_view(reading.answer), "inputs": inputs})
+    except ExpressionError:
+        return False
+
+
 def response_view(answer: Answer) -> dict[str, Any]:
     """Return what expressions see as `response`."""
     return {"status": answer.status, "headers": HeaderView(answer.headers), "body": answer.body}

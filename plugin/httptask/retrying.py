@@ -1,7 +1,7 @@
 """May this request be sent again, and when? One pure function decides; the runner, tests and engines obey it.
 
-Sources: RFC 9110 section 9.2.2 (idempotent methods) and 10.2.3 (Retry-After); Okta's rate-limit pages for `X-Rate-Limit-*`; the
-exponential backoff with full jitter of the AWS architecture blog.
+Sources: RFC 9110 section 9.2.2 (idempotent methods); the exponential backoff with full jitter of the AWS architecture blog; the
+retry budget of the SRE book, chapter 21. `docs/retries.md` shows the rules as tables that a test derives from this module.
 
 A request is repeated only where repeating cannot do twice what was asked once: nothing was sent, the server refused it before
 acting, or the task is idempotent. Where it may have been applied and cannot be repeated, the verdict is `unknown`: neither
@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import Literal
 
 from httptask.message import Headers
 from httptask.model import SAFE_METHODS, RateLimitSpec, RetryPolicy
 from httptask.outcome import Phase, Status
+from httptask.waits import Wait, server_wait, shown
 
 #: Transport errors that the same request would meet again.
 NEVER_REPEATED = frozenset({"tlsCertificate", "egressRefused", "invalidUrl"})
@@ -26,17 +26,26 @@ NEVER_REPEATED = frozenset({"tlsCertificate", "egressRefused", "invalidUrl"})
 REPEATABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: Answers that say the request was refused before it was acted on.
 NOT_APPLIED_STATUSES = frozenset({425, 429})
-#: Okta's own SDKs wait one second past the reset: its clock has whole seconds.
-RESET_MARGIN = 1.0
-#: Seconds that stand for every larger number a header may hold.
-LONGEST = 10**12
+UNAUTHORIZED = 401
+SERVICE_UNAVAILABLE = 503
 _GONE = frozenset({404, 410})
 _ANSWERED_2XX = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one attempt. `error` is a transport code; `readable` is False when a body came that cannot be used."""
+    """What is known of one attempt.
+
+    Attributes:
+        idempotent: declared by the template or step, given by an idempotency key, or by method.
+        error: a transport code, when there was no answer.
+        success: the answer is what the template calls success.
+        readable: False when a body came that cannot be used; `truncated` when it was cut off.
+        condition: the policy's own condition on the answer holds: its author vouches that a repetition is right.
+        refreshable: the credential can be renewed and was not renewed in this call.
+        verified: what a verify task found out after this attempt.
+
+    """
 
     method: str
     idempotent: bool
@@ -48,6 +57,9 @@ class Facts:
     readable: bool = True
     truncated: bool = False
     rate_limit: RateLimitSpec | None = None
+    condition: bool = False
+    refreshable: bool = False
+    verified: Literal["applied", "notApplied"] | None = None
 
     @property
     def safe(self) -> bool:
@@ -57,10 +69,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Send it again after `delay` seconds."""
+    """Send it again after `delay` seconds; with `refresh` after renewing the credential. `costs` is taken from the budget."""
 
     delay: float
     reason: str
+    refresh: bool = False
+    costs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +85,6 @@ class Stop:
     reason: str
     retry_after: float | None = None
     retryable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A wait in seconds and who asked for it; `by_server` waits may not be shortened."""
-
-    seconds: float
-    reason: str
-    by_server: bool
 
 
 def decide(  # noqa: PLR0913 - the contract names these arguments; each is one fact of the decision
@@ -105,50 +110,34 @@ def decide(  # noqa: PLR0913 - the contract names these arguments; each is one f
 
     """
     verdict = _verdict(facts, earlier)
-    allowed, reason = _may_repeat(facts)
-    if facts.success or not allowed:
+    allowed, reason = _may_repeat(policy, facts)
+    if not allowed:
         return Stop(verdict, reason)
     wait = _wait(policy, facts, len(earlier), jitter)
     named = wait.seconds if wait.by_server else None
-    bound = _bound(
-        policy, len(earlier) + 1, wait, min(policy.max_elapsed, math.inf if deadline is None else deadline) - elapsed, budget_left
-    )
+    left = min(policy.max_elapsed, math.inf if deadline is None else deadline) - elapsed
+    bound = _bound(policy, len(earlier) + 1, wait, left, budget_left)
     if bound:
         return Stop(verdict, bound, named, retryable=True)
-    return Retry(wait.seconds, f"{reason}; {wait.reason}")
+    refresh = facts.status == UNAUTHORIZED and facts.refreshable
+    return Retry(wait.seconds, f"{reason}; {wait.reason}" if wait.reason else reason, refresh, costs=not wait.by_server)
+
+
+def refuse(policy: RetryPolicy, facts: Facts, earlier: Sequence[Facts], *, wait: float, left: float) -> Stop:
+    """Return the stop for a wait that the rate limit asks for before anything is sent and that does not fit."""
+    reason = _bound(policy, 0, Wait(wait, "", by_server=True), left, math.inf) or "no request is left in this window"
+    return Stop(_verdict(facts, earlier), reason, wait, retryable=True)
 
 
 def may_be_applied(facts: Facts) -> bool:
     """Tell whether an attempt that did not succeed may have done its work on the server all the same."""
-    if facts.safe or facts.phase == "notSent":
+    if facts.safe or facts.phase == "notSent" or facts.verified == "notApplied":
         return False
     if facts.phase == "sentWithoutAnswer" or facts.status is None:
         return True
     if facts.status in _ANSWERED_2XX:
         return not facts.readable
     return facts.status in REPEATABLE_STATUSES - NOT_APPLIED_STATUSES and not _refused_with_wait(facts)
-
-
-def server_wait(headers: Headers, status: int | None, rate_limit: RateLimitSpec | None) -> Wait | None:
-    """Return the wait that the server named, or None. Malformed or negative headers name none; of several the longest counts.
-
-    `Retry-After` comes first; then, on a 429, the provider's reset counter against the response's own `Date`, so that no local
-    clock is asked. A 429 whose limit and remaining are both 0 is a concurrency limit: its reset is only an estimate and names
-    no wait.
-    """
-    date = _http_date(headers.get("Date"))
-    waits = [seconds for value in headers.all("Retry-After") if (seconds := _retry_after(value, date)) is not None]
-    if waits:
-        return Wait(max(waits), f"the server asked for {_seconds(max(waits))}", by_server=True)
-    if status != 429 or rate_limit is None or date is None:  # noqa: PLR2004 - RFC 6585
-        return None
-    resets = _counters(headers, rate_limit.reset_header)
-    limits, remaining = _counters(headers, rate_limit.limit_header), _counters(headers, rate_limit.remaining_header)
-    concurrency = bool(limits and remaining) and not any(limits + remaining)
-    if not resets or concurrency:
-        return None
-    wait = max(max(resets) - date.timestamp(), 0.0) + RESET_MARGIN
-    return Wait(wait, f"the rate limit resets in {_seconds(wait)}", by_server=True)
 
 
 def backoff(policy: RetryPolicy, retries: int, jitter: float) -> float:
@@ -158,15 +147,17 @@ def backoff(policy: RetryPolicy, retries: int, jitter: float) -> float:
 
 def _verdict(facts: Facts, earlier: Sequence[Facts]) -> Status:
     """Judge over all attempts: a success settles everything; a DELETE that finds nothing after a lost one has done its work."""
-    if facts.success:
+    if facts.success or facts.verified == "applied":
         return "succeeded"
-    pending = any(may_be_applied(attempt) for attempt in earlier)
+    pending = facts.verified is None and any(may_be_applied(attempt) for attempt in earlier)
     if pending and facts.method == "DELETE" and facts.status in _GONE:
         return "succeeded"
     return "unknown" if pending or may_be_applied(facts) else "failed"
 
 
-def _may_repeat(facts: Facts) -> tuple[bool, str]:
+def _may_repeat(policy: RetryPolicy, facts: Facts) -> tuple[bool, str]:
+    if facts.verified is not None:
+        return facts.verified == "notApplied", f"verify: it was {'not ' if facts.verified == 'notApplied' else ''}applied"
     if facts.success:
         return False, f"status {facts.status}"
     if facts.error in NEVER_REPEATED:
@@ -175,24 +166,37 @@ def _may_repeat(facts: Facts) -> tuple[bool, str]:
         return True, f"{facts.error}: nothing was sent"
     if facts.phase == "sentWithoutAnswer":
         return _if_idempotent(facts, f"{facts.error} after sending")
-    return _may_repeat_answered(facts)
+    return _declared(policy, facts) or _by_status(facts)
 
 
-def _may_repeat_answered(facts: Facts) -> tuple[bool, str]:
+def _declared(policy: RetryPolicy, facts: Facts) -> tuple[bool, str] | None:
+    """Return what the template or step says of this answer in its retry rules, or None when it says nothing."""
+    if facts.status in policy.never_statuses:
+        return False, f"status {facts.status}: the retry rules say never"
+    if facts.status in policy.statuses:
+        return True, f"status {facts.status}: the retry rules name it"
+    return (True, f"status {facts.status}: the retry condition holds") if facts.condition else None
+
+
+def _by_status(facts: Facts) -> tuple[bool, str]:
     status = facts.status or 0
     if status in _ANSWERED_2XX:
-        if facts.readable:
-            return False, f"status {status}, but the answer does not count as success"
-        return (
-            _if_idempotent(facts, f"status {status} with a cut-off body")
-            if facts.truncated
-            else (False, f"status {status} with an unreadable body")
-        )
+        return _by_body(facts)
+    if status == UNAUTHORIZED and facts.refreshable:
+        return True, "status 401: the credential is renewed"
     if status in NOT_APPLIED_STATUSES or _refused_with_wait(facts):
         return True, f"status {status}: the request was not acted on"
     if status in REPEATABLE_STATUSES:
         return _if_idempotent(facts, f"status {status}")
     return False, f"status {status} would come again"
+
+
+def _by_body(facts: Facts) -> tuple[bool, str]:
+    if facts.readable:
+        return False, f"status {facts.status}, but the answer does not count as success"
+    if facts.truncated:
+        return _if_idempotent(facts, f"status {facts.status} with a cut-off body")
+    return False, f"status {facts.status} with an unreadable body"
 
 
 def _if_idempotent(facts: Facts, what: str) -> tuple[bool, str]:
@@ -202,15 +206,18 @@ def _if_idempotent(facts: Facts, what: str) -> tuple[bool, str]:
 
 
 def _refused_with_wait(facts: Facts) -> bool:
-    return facts.status == 503 and server_wait(facts.headers, facts.status, facts.rate_limit) is not None  # noqa: PLR2004 - RFC 9110
+    named = facts.status == SERVICE_UNAVAILABLE and server_wait(facts.headers, facts.status, facts.rate_limit)
+    return bool(named)
 
 
 def _wait(policy: RetryPolicy, facts: Facts, retries: int, jitter: float) -> Wait:
+    if facts.status == UNAUTHORIZED and facts.refreshable:
+        return Wait(0.0, "", by_server=True)
     named = server_wait(facts.headers, facts.status, facts.rate_limit)
     if named is not None:
         return named
     delay = backoff(policy, retries, jitter)
-    return Wait(delay, f"backoff {_seconds(delay)}", by_server=False)
+    return Wait(delay, f"backoff {shown(delay)}", by_server=False)
 
 
 def _bound(policy: RetryPolicy, attempts: int, wait: Wait, left: float, budget_left: float) -> str:
@@ -218,46 +225,10 @@ def _bound(policy: RetryPolicy, attempts: int, wait: Wait, left: float, budget_l
     if attempts >= policy.max_attempts:
         return f"{attempts} of {policy.max_attempts} attempts used"
     if wait.by_server and wait.seconds > policy.server_wait_cap:
-        return f"server asks for {_seconds(wait.seconds)}, more than the cap of {_seconds(policy.server_wait_cap)}"
+        return f"server asks for {shown(wait.seconds)}, more than the cap of {shown(policy.server_wait_cap)}"
     if wait.seconds >= left:
         asker = "server asks for" if wait.by_server else "backoff needs"
-        return f"{asker} {_seconds(wait.seconds)}, {_seconds(max(left, 0.0))} left"
+        return f"{asker} {shown(wait.seconds)}, {shown(max(left, 0.0))} left"
     if not wait.by_server and budget_left < 1:
         return "the retry budget of this host is used up"
     return ""
-
-
-def _retry_after(value: str, date: datetime | None) -> float | None:
-    """Parse both forms (RFC 9110 section 10.2.3): delay seconds, or an HTTP-date against the response's Date."""
-    seconds = _whole(value)
-    if seconds is not None:
-        return float(seconds)
-    moment = _http_date(value.strip())
-    return None if moment is None or date is None else max((moment - date).total_seconds(), 0.0)
-
-
-def _http_date(value: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value) if value else None
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _counters(headers: Headers, name: str) -> list[int]:
-    """Return every well-formed counter of a name; a comma list counts as several."""
-    numbers = (_whole(part) for value in headers.all(name) for part in value.split(","))
-    return [number for number in numbers if number is not None]
-
-
-def _whole(text: str) -> int | None:
-    """Return a number of plain digits, or None; one beyond any epoch counts as `LONGEST`, so that a wait stays long."""
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    digits = digits.lstrip("0") or "0"
-    return int(digits) if len(digits) < len(str(LONGEST)) else LONGEST
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.3g} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004 - two figures are enough to read

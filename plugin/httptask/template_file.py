@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from httptask import render, uri
+from httptask.durations import seconds
 from httptask.errors import ExpressionError, Problem, ProblemsError, TemplateInvalid
-from httptask.expressions import compile_text, texts
+from httptask.expressions import Reference, compile_text, texts
 from httptask.inputs import body_names, input_schema, parameter_names
 from httptask.model import (
     BODILESS_METHODS,
     Body,
     Environment,
     ErrorShape,
+    IdempotencyKey,
     Output,
     Parameter,
     Provider,
@@ -26,6 +28,7 @@ from httptask.model import (
     SecurityScheme,
     Success,
     TaskTemplate,
+    Verify,
 )
 from httptask.places import Document, Path
 from httptask.suggest import did_you_mean
@@ -105,6 +108,7 @@ def provider_from(document: Document) -> Provider:
         environment=Environment(env.get("baseUrl"), env.get("token"), env.get("authorizationMode")),
         paging=data.get("paging", {}),
         documentation=data.get("documentation", ""),
+        idempotency_key=_idempotency_key(data.get("idempotencyKey")),
         buckets=tuple((bucket["name"], tuple(bucket["paths"])) for bucket in (limits or {}).get("buckets", ())),
     )
 
@@ -220,6 +224,7 @@ class _TemplateBuilder:
             idempotent=data.get("idempotent"),
             deprecated=data.get("deprecated", False),
             source=self.notes.document.place(()),
+            verify=_verify(data.get("verify")),
         )
         self._check(template)
         self.notes.finish()
@@ -337,6 +342,20 @@ class _TemplateBuilder:
             self.notes.expression(("success", "condition"), template.success.condition, answer)
         for name, output in template.outputs.items():
             self.notes.expression(("outputs", name, "value"), output.value, answer)
+        self._check_verify(inputs)
+
+    def _check_verify(self, inputs: Mapping[str, Any]) -> None:
+        data = self.data.get("verify", {})
+        answers = {name: ["status", "headers", "body"] for name in ("response", "before")}
+        for text in texts(data.get("with", {})):
+            self.notes.expression(("verify", "with"), text, inputs)
+        for key in ("candidates", "applied", "notApplied", "outputs"):
+            roots = {**inputs, **answers, **({} if key == "candidates" or "candidates" not in data else {"candidates": None})}
+            for text in texts(data.get(key)):
+                self.notes.expression(("verify", key), text, roots)
+        condition = self.data.get("retry", {}).get("condition")
+        if condition:
+            self.notes.expression(("retry", "condition"), condition, {**inputs, "response": answers["response"]})
 
     def _check_security(self, template: TaskTemplate) -> None:
         for index, requirement in enumerate(template.security):
@@ -349,6 +368,14 @@ class _TemplateBuilder:
             for scope in requirement.scopes:
                 if scheme.scopes and scope not in scheme.scopes:
                     self.notes.note(("security", index), f"the scheme has no scope '{scope}'", did_you_mean(scope, scheme.scopes))
+
+
+def _idempotency_key(data: Mapping[str, Any] | None) -> IdempotencyKey | None:
+    if data is None:
+        return None
+    base = IdempotencyKey(data["header"])
+    methods = tuple(data.get("methods", base.methods))
+    return IdempotencyKey(data["header"], methods, seconds(data.get("validFor", base.valid_for)), data.get("quoted", False))
 
 
 def _scheme(name: str, data: Mapping[str, Any]) -> SecurityScheme:
@@ -396,6 +423,29 @@ def _in_place(schema: Any) -> list[str]:
         return []
     own = [schema["$ref"].rpartition("/")[2]] if isinstance(schema.get("$ref"), str) else []
     return own + [name for keyword in _IN_PLACE for branch in schema.get(keyword, ()) for name in _in_place(branch)]
+
+
+def _verify(data: Mapping[str, Any] | None) -> Verify | None:
+    if data is None:
+        return None
+    read = [text for key in ("candidates", "applied", "notApplied", "outputs") for text in texts(data.get(key))]
+    uses_before = any(reference[0] == "before" for text in read for reference in _readable(text))
+    return Verify(
+        task=data["task"],
+        inputs=data.get("with", {}),
+        applied=data["applied"],
+        not_applied=data.get("notApplied"),
+        candidates=data.get("candidates"),
+        outputs=data.get("outputs", {}),
+        uses_before=uses_before,
+    )
+
+
+def _readable(text: str) -> tuple[Reference, ...]:
+    try:
+        return compile_text(text).references
+    except ExpressionError:
+        return ()
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as tokens
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from httptask.errors import ExpressionError, InputInvalid, Interrupted, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts, type_name
+from httptask.identity import idempotency_key, new_id
 from httptask.inputs import input_problem
 from httptask.model import Connection, Step, TaskTemplate, Until, Workflow
 from httptask.outcome import SCHEMA_VERSION, Attempt, Failure, FailureKind, Outcome
@@ -90,11 +90,6 @@ class RunResult:
         }
 
 
-def new_run_id() -> str:
-    """Return a fresh run id: 16 hex digits from the system's randomness."""
-    return tokens.token_hex(8)
-
-
 def workflow_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs with the workflow's defaults filled in.
 
@@ -131,8 +126,7 @@ class WorkflowRunner:
 
         """
         inputs = workflow_inputs(workflow, given)
-        execution = _Execution(self, workflow, inputs)
-        return execution.run(run_id or new_run_id())
+        return _Execution(self, workflow, inputs, run_id or new_id()).run()
 
     def tell(self, event: Event) -> None:
         """Pass an event on to the observer."""
@@ -147,10 +141,11 @@ class _Execution:
     env: WorkflowRunner
     workflow: Workflow
     inputs: Mapping[str, Any]
+    run_id: str
     done: list[StepResult] = field(default_factory=list)
     views: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, run_id: str) -> RunResult:
+    def run(self) -> RunResult:
         failure: Failure | None = None
         status: RunStatus = "succeeded"
         for step in self.workflow.steps:
@@ -164,7 +159,7 @@ class _Execution:
         outputs, problem = self._outputs() if status == "succeeded" else ({}, None)
         if problem:
             status, failure = "failed", problem
-        return RunResult(run_id, self.workflow.name, status, outputs, tuple(self.done), failure)
+        return RunResult(self.run_id, self.workflow.name, status, outputs, tuple(self.done), failure)
 
     def _outputs(self) -> tuple[dict[str, Any], Failure | None]:
         outputs: dict[str, Any] = {}
@@ -239,9 +234,10 @@ class _Execution:
         if step.condition is not None and not evaluate_condition(step.condition, context):
             return Item(index, "skipped")
         template = self.env.registry[step.task]
-        call = _Use(self.env, step, template, context)
+        use = _Use(self.env, step, template, context, self.run_id)
+        path = f"{step.id}[{index}]" if step.for_each else step.id
         try:
-            outcome = call.poll(step.until) if step.until else call.once()
+            outcome = use.poll(step.until, path) if step.until else use.once(path)
         except Interrupted as stopped:
             status: StepStatus = "unknown" if stopped.outcome.status == "unknown" else "cancelled"
             return Item(index, status, stopped.outcome, failure=stopped.outcome.failure)
@@ -256,27 +252,35 @@ class _Use:
     step: Step
     template: TaskTemplate
     context: Mapping[str, Any]
+    run_id: str
 
-    def once(self) -> Outcome:
-        """Ask once."""
-        outcome = self._ask(None)
+    def once(self, path: str) -> Outcome:
+        """Ask once; `path` names the logical call within the run."""
+        outcome = self._ask(path, None)
         return self._judged(outcome, self._with_outputs) or outcome
 
-    def _ask(self, deadline: float | None) -> Outcome:
+    def _ask(self, path: str, deadline: float | None) -> Outcome:
         inputs = evaluate_tree(self.step.inputs, self.context)
         headers = {name: evaluate_text(value, self.context) for name, value in self.step.headers.items()}
-        options = Options(headers=headers, retry=self.step.retry, deadline=deadline)
+        options = Options(
+            headers=headers,
+            retry=self.step.retry,
+            deadline=deadline,
+            idempotent=self.step.idempotent,
+            idempotency_key=idempotency_key(self.run_id, path),
+            verify_before=self.step.verify_before,
+        )
         return self.env.runner.run(self.template, inputs, self.env.connect(self.template), options)
 
-    def poll(self, until: Until) -> Outcome:
-        """Ask until it holds. The outcome is the last poll's; its attempts keep the retried ones of earlier polls."""
+    def poll(self, until: Until, path: str) -> Outcome:
+        """Ask until it holds. The outcome is the last poll's; its attempts keep the retried and delayed ones of earlier polls."""
         began, polls = self.env.clock.monotonic(), 0
         retried: tuple[Attempt, ...] = ()
         while True:
             polls += 1
-            outcome = self._ask(until.timeout - (self.env.clock.monotonic() - began))
+            outcome = self._ask(f"{path}/until:{polls}", until.timeout - (self.env.clock.monotonic() - began))
             outcome = replace(outcome, attempts=retried + outcome.attempts)
-            retried = tuple(attempt for attempt in outcome.attempts if attempt.decision and attempt.decision.action == "retry")
+            retried = tuple(attempt for attempt in outcome.attempts if _is_notable(attempt))
             settled = self._judged(outcome, lambda answered: self._settled(until, answered))
             if settled is not None:
                 return settled
@@ -328,6 +332,10 @@ class _Use:
         if not outcome.ok:
             return outcome
         return replace(outcome, outputs={**outcome.outputs, **evaluate_tree(self.step.outputs, self._answered(outcome))})
+
+
+def _is_notable(attempt: Attempt) -> bool:
+    return "pacing" in attempt.timings or (attempt.decision is not None and attempt.decision.action == "retry")
 
 
 def _view(result: StepResult) -> dict[str, Any]:

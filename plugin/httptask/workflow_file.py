@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from httptask.durations import seconds
 from httptask.errors import DefinitionError, ExpressionError, Problem, RenderError, WorkflowInvalid
 from httptask.expressions import Compiled, Reference, compile_text
 from httptask.inputs import input_schema
@@ -20,8 +20,6 @@ from httptask.uri import check_header_value
 
 DEFAULT_EVERY = 5.0
 DEFAULT_TIMEOUT = 600.0
-_DURATION = re.compile(r"([0-9.]+)(ms|s|m|h)\Z")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NO_INPUTS: Mapping[str, Any] = {"type": "object", "properties": {}}
 _STEP_VIEWS = ("outputs", "response", "status")
 _RESPONSE_VIEWS = ("status", "headers", "body")
@@ -35,16 +33,6 @@ def workflow_from(document: Document, registry: Registry) -> Workflow:
 
     """
     return _Builder(document, registry).build()
-
-
-def seconds(duration: float | str) -> float:
-    """Return a duration (`2`, `500ms`, `2s`, `10m`, `1h`) in seconds."""
-    if not isinstance(duration, str):
-        return float(duration)
-    match = _DURATION.match(duration)
-    if match is None:
-        raise ValueError(duration)
-    return float(match[1]) * _UNITS[match[2]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +202,8 @@ class _Builder:
             continue_on_error=data.get("continueOnError", False),
             source=self.document.place(path),
             summary=data.get("summary", ""),
+            idempotent=data.get("idempotent"),
+            verify_before=data.get("verify", {}).get("before", False),
         )
 
 

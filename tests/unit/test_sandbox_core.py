@@ -671,7 +671,7 @@ def test_faults_can_be_seen_added_and_cleared(client):
     ("path", "value", "says"),
     [
         ("faults", {"script": "okk"}, "did you mean 'ok'?"),
-        ("faults", {"script": "dns"}, "before a server"),
+        ("faults", {"script": "dns"}, "on the client's side"),
         ("faults", {"script": 5}, "not a fault script"),
         ("faults", {"script": "ok", "match": "what"}, "not a matcher"),
         ("faults", [], "not a JSON object"),

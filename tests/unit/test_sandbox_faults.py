@@ -28,7 +28,17 @@ def test_a_script_is_a_list_of_words_and_statuses(text, faults):
 
 @pytest.mark.parametrize("word", [word for word in FAULT_WORDS if word != "slow"])
 def test_every_word_is_read(word):
-    assert parse_faults(word) == (Fault(word),)
+    assert [str(fault) for fault in parse_faults(word)] == [word]
+
+
+def test_a_finding_of_a_verify_task_is_read():
+    assert parse_faults("verify:notApplied") == (Fault("verify", finding="notApplied"),)
+
+
+@pytest.mark.parametrize("text", ["verify", "verify:", "verify:maybe", "verify:applied(x=1)", "ok:applied"])
+def test_another_finding_is_refused(text):
+    with pytest.raises(InputInvalid):
+        parse_faults(text)
 
 
 @pytest.mark.parametrize("text", ["503", "429(Retry-After=7; X-A=b)", "slow(0.25s)", "reset-after", "ok"])
@@ -100,9 +110,9 @@ def test_a_matcher_of_another_form_is_refused(match):
         FaultRule.parse("ok", match)
 
 
-@pytest.mark.parametrize("word", ["refused", "dns", "tls", "connect-timeout"])
+@pytest.mark.parametrize("word", ["refused", "dns", "tls", "connect-timeout", "verify:applied"])
 def test_a_server_refuses_faults_that_happen_before_it(word):
-    with pytest.raises(InputInvalid, match="before a server"):
+    with pytest.raises(InputInvalid, match="on the client's side"):
         FaultRule.parse(f"ok, {word}")
 
 

@@ -237,7 +237,7 @@ def test_given_inputs_win_over_defaults_even_if_they_are_false(run):
 
 
 def test_a_run_has_an_id_of_its_own():
-    from httptask.workflow import new_run_id
+    from httptask.identity import new_id
 
-    assert len(new_run_id()) == 16
-    assert new_run_id() != new_run_id()
+    assert len(new_id()) == 16
+    assert new_id() != new_id()

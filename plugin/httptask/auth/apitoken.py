@@ -40,6 +40,14 @@ class ApiToken:
         """The header value, which remembers the key it was built from."""
         return (self.secret.derive(lambda token: self.prefix + token),)
 
+    @property
+    def refreshable(self) -> bool:
+        """Never: the token was given whole."""
+        return False
+
+    def refresh(self) -> None:
+        """Keep the token: there is no other."""
+
     def apply(self, request: Request) -> Request:
         """Return the request with the key in its header."""
         return request.with_header(self.header, self.secrets[0])

@@ -40,6 +40,14 @@ class Bearer:
         """The header value, which remembers the token it was built from."""
         return (self.secret.derive(lambda token: _PREFIX + token),)
 
+    @property
+    def refreshable(self) -> bool:
+        """Never: the token was given whole."""
+        return False
+
+    def refresh(self) -> None:
+        """Keep the token: there is no other."""
+
     def apply(self, request: Request) -> Request:
         """Return the request with the token in its header."""
         return request.with_header("Authorization", self.secrets[0])

@@ -26,6 +26,10 @@ class Narrator:
             self._request = f"{event.method} {event.url}"
         elif isinstance(event, events.AttemptFinished):
             self._attempt(event.attempt)
+        elif isinstance(event, events.Pacing):
+            self._say(self._style(f"    waiting {event.seconds:.0f} s for the rate limit to reset", "yellow"))
+        elif isinstance(event, events.Verified):
+            self._say(self._style(f"    asked whether it was applied: {event.finding}", "yellow"))
         elif isinstance(event, events.StepStarted):
             items = "" if event.items is None else f"  {event.items} {'item' if event.items == 1 else 'items'}"
             self._say(f"→ {event.step}  {self._style(event.task, 'dim')}{items}")

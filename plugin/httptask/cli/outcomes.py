@@ -24,6 +24,8 @@ _MARKS = {"succeeded": "✓", "failed": "✗", "unknown": "?", "skipped": "-", "
 _HOLDS_OUTCOMES = frozenset({"steps", "items", "outcome"})
 #: Lines of a body shown to people; `--json` has it whole.
 MAX_BODY_LINES = 200
+#: Seconds; shorter waits for the rate limit are not worth a word.
+SHOWN_WAIT = 0.05
 
 
 def request_json(task: str, request: Request, redactor: Redactor) -> dict[str, Any]:
@@ -82,8 +84,8 @@ def print_failure(failure: Failure, console: Console) -> None:
         console.note(console.style(f"  request id {failure.request_id}", "dim"))
 
 
-def print_run(result: RunResult, console: Console, seconds: float) -> None:
-    """Print a run: its steps, its outputs, and where it stopped."""
+def print_run(result: RunResult, console: Console, seconds: float | None) -> None:
+    """Print a run: its steps, its outputs, and where it stopped; a simulated run took no time."""
     console.out(f"{console.style(result.workflow, 'bold')}  run {result.run_id}")
     console.out()
     width = max((len(step.id) for step in result.steps), default=0)
@@ -95,7 +97,8 @@ def print_run(result: RunResult, console: Console, seconds: float) -> None:
         for line in json.dumps(dict(result.outputs), indent=2, ensure_ascii=False).splitlines():
             console.out(f"  {line}")
     console.out()
-    console.out(f"{_status(result.status, console)} in {seconds:.1f} s")
+    took = "simulated" if seconds is None else f"in {seconds:.1f} s"
+    console.out(f"{_status(result.status, console)} {took}")
     if result.failure is not None:
         print_failure(result.failure, console)
 
@@ -105,20 +108,24 @@ def _step_words(step: StepResult) -> str:
     if step.items is not None:
         counts = {status: sum(item.status == status for item in step.items) for status in _MARKS}
         words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no items"
-    retried = _retried(step)
-    return f"{words}  (retried: {retried})" if retried else words
+    waits = _waits(step)
+    return f"{words}  ({waits})" if waits else words
 
 
-def _retried(step: StepResult) -> str:
-    waits = [
-        attempt
-        for outcome in _outcomes(step)
-        for attempt in outcome.attempts
-        if attempt.decision and attempt.decision.action == "retry"
+def _waits(step: StepResult) -> str:
+    """Return what a step waited for: refused attempts, and room in the server's rate limit."""
+    attempts = [attempt for outcome in _outcomes(step) for attempt in outcome.attempts]
+    retried = [
+        f"retried: {item.status or item.error} after {item.decision.wait:.1f} s"
+        for item in attempts
+        if _is_retried(item) and item.decision
     ]
-    return "; ".join(
-        f"{attempt.status or attempt.error} after {attempt.decision.wait:.1f} s" for attempt in waits if attempt.decision
-    )
+    paced = sum(attempt.timings.get("pacing", 0.0) for attempt in attempts) / 1000
+    return "; ".join([*retried, *([f"waited {paced:.1f} s for the rate limit"] if paced >= SHOWN_WAIT else [])])
+
+
+def _is_retried(attempt: Attempt) -> bool:
+    return attempt.decision is not None and attempt.decision.action == "retry"
 
 
 def _outcomes(step: StepResult) -> list[Outcome]:

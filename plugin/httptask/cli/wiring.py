@@ -99,8 +99,8 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 
 
 @contextmanager
-def http_runner(used: Sequence[Connection], observer: Observer | None = None) -> Iterator[Runner]:
-    """Yield a runner over real HTTP for the connections that will be used."""
+def http_runner(used: Sequence[Connection], tasks: Registry, observer: Observer | None = None) -> Iterator[Runner]:
+    """Yield a runner over real HTTP for the connections that will be used; `tasks` are those that may be asked to verify."""
     from httptask.clock import SystemClock
     from httptask.runner import Runner
     from httptask.transport import RequestsTransport
@@ -108,7 +108,7 @@ def http_runner(used: Sequence[Connection], observer: Observer | None = None) ->
     with ExitStack() as stack:
         transports = {trust: stack.enter_context(RequestsTransport(verify=trust)) for trust in {item.verify for item in used}}
         by_origin = {urlsplit(item.base_url)[:2]: transports[item.verify] for item in used}
-        yield Runner(_ByOrigin(by_origin), SystemClock(), observer)
+        yield Runner(_ByOrigin(by_origin), SystemClock(), observer, tasks=tasks)
 
 
 @dataclass(frozen=True, slots=True)

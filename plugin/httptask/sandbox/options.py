@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
 from httptask.errors import InputInvalid, Problem
-from httptask.faults import BEFORE_A_SERVER, Fault, parse_faults
+from httptask.faults import CLIENT_ONLY, Fault, parse_faults
 from httptask.suggest import did_you_mean
 
 Statuses = Literal["recorded", "spec"]
@@ -63,9 +63,11 @@ class FaultRule:
         """
         faults = parse_faults(script)
         for number, fault in enumerate(faults, start=1):
-            if fault.kind in BEFORE_A_SERVER:
+            if fault.kind in CLIENT_ONLY:
                 raise _wrong(
-                    f"fault {number}", f"{fault.kind} happens before a server is reached", "play it on the client's side"
+                    f"fault {number}",
+                    f"{fault.kind} happens on the client's side and no server can play it",
+                    "use it with --fault of `httptask test`",
                 )
         found = _MATCH.fullmatch(match.strip())
         if found is None:

@@ -25,6 +25,14 @@ Connect = Callable[["TaskTemplate"], "Connection"]
 @click.command("run", short_help="Run a workflow file.")
 @click.argument("workflow", type=click.Path(path_type=Path))
 @options.inputs
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="STEP=SCRIPT",
+    help="Simulate: play a fault script against a step, without network or waiting. Repeatable.",
+)
+@click.option("--seed", default=1, help="What the jitter of a simulation is drawn from.")
 @options.connection
 @options.templates
 @options.as_json
@@ -45,11 +53,33 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
     definition = load_workflow(workflow, catalogue)
     given = workflow_inputs(definition, flags["given"], flags["file"])  # type: ignore[arg-type] # click's types
     inputs = checked(definition, given)
+    if flags["faults"]:
+        return _simulated(definition, inputs, catalogue, flags, console)
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])  # type: ignore[arg-type] # click's types
     with connections(where, definition.sandbox, _connection(definition, inputs)) as connect:
         result, seconds = _run(definition, inputs, catalogue, connect, _Narration(console, verbose=bool(flags["verbose"])))
     _report(result, console, seconds)
     return BY_STATUS[result.status]
+
+
+def _simulated(
+    workflow: Workflow, inputs: Mapping[str, Any], catalogue: Registry, flags: Mapping[str, Any], console: Console
+) -> int:
+    from httptask.cli.narrator import Narrator
+    from httptask.simulate import simulate_workflow
+
+    scripts = dict(_script(text) for text in flags["faults"])
+    observer = None if console.json else Narrator(console, requests=True)
+    result = simulate_workflow(workflow, catalogue, inputs, scripts, observer=observer, seed=flags["seed"])
+    _report(result, console, None)
+    return BY_STATUS[result.status]
+
+
+def _script(text: str) -> tuple[str, str]:
+    step, sign, script = text.partition("=")
+    if not sign:
+        raise click.UsageError("--fault is written STEP=SCRIPT, as in create='503x2, ok'")
+    return step, script
 
 
 class _Narration:
@@ -84,12 +114,12 @@ def _run(
     )
     clock = SystemClock()
     began = clock.monotonic()
-    with http_runner(resolved, narration.observer) as runner:
+    with http_runner(resolved, catalogue, narration.observer) as runner:
         result = WorkflowRunner(runner, catalogue, connect, clock, narration.observer).run(workflow, inputs)
     return result, clock.monotonic() - began
 
 
-def _report(result: RunResult, console: Console, seconds: float) -> None:
+def _report(result: RunResult, console: Console, seconds: float | None) -> None:
     from httptask.cli.outcomes import outcome_json, print_run
 
     if console.json:

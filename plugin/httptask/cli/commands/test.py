@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
 @click.option("--retry", is_flag=True, help="Let the retry policy go on; without it one attempt is sent.")
+@click.option("--fault", metavar="SCRIPT", help="Simulate: play a fault script, without network or waiting, as in '503x2, ok'.")
+@click.option("--seed", default=1, help="What the jitter of a simulation is drawn from.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up after this time, waits included."
 )
@@ -52,7 +54,8 @@ class _Test:
 
         self.flags = flags
         self.console = Console(json=bool(flags["as_json"]))
-        self.template = registry(folders)[task]
+        self.tasks = registry(folders)
+        self.template = self.tasks[task]
         body = flags["body"]
         self.inputs = task_inputs(
             self.template,
@@ -64,6 +67,8 @@ class _Test:
 
     def run(self) -> int:
         where = Where(bool(self.flags["sandbox"]), self.flags["name"], self.flags["base_url"], self.flags["token"])  # type: ignore[arg-type]
+        if self.flags["fault"] is not None:
+            return self._simulate(str(self.flags["fault"]))
         if self.flags["dry_run"]:
             return self._show(dry_run_connection(where, self.template.provider))
         with connections(where) as connect:
@@ -75,16 +80,31 @@ class _Test:
         timeout = self.flags["timeout"]
         return Options(
             headers=dict(_header(text) for text in self.flags["headers"]),  # type: ignore[attr-defined] # a tuple of texts
-            once=not self.flags["retry"],
+            once=not self.flags["retry"] and self.flags["fault"] is None,
+            verify=bool(self.flags["retry"]) or self.flags["fault"] is not None,
             allow_unknown_enum=bool(self.flags["allow_unknown_enum"]),
             deadline=timeout if isinstance(timeout, float) else None,
         )
+
+    def _simulate(self, script: str) -> int:
+        from httptask.cli.outcomes import print_failure
+        from httptask.simulate import simulate
+
+        seed = self.flags["seed"]
+        simulation = simulate(self.template, self.inputs, script, options=self.options, seed=seed if isinstance(seed, int) else 1)
+        if self.console.json:
+            self.console.data(simulation.to_json())
+        else:
+            self.console.out(simulation.text().rstrip("\n"))
+            if simulation.outcome.failure is not None:
+                print_failure(simulation.outcome.failure, self.console)
+        return BY_STATUS[simulation.outcome.status]
 
     def _show(self, connection: Connection) -> int:
         from httptask.cli.outcomes import print_request, request_json
 
         self._redact(connection)
-        with http_runner([connection]) as runner:
+        with http_runner([connection], self.tasks) as runner:
             prepared = runner.prepare(self.template, self.inputs, connection, self.options)
         if self.console.json:
             self.console.data(request_json(self.template.id, prepared.request, self.console.redactor))
@@ -101,7 +121,7 @@ class _Test:
 
         self._redact(connection)
         observer = Narrator(self.console, requests=True) if self.flags["verbose"] else None
-        with http_runner([connection], observer) as runner:
+        with http_runner([connection], self.tasks, observer) as runner:
             if not self.console.json and (self.flags["verbose"] or is_terminal(sys.stdout)):
                 print_request(runner.prepare(self.template, self.inputs, connection, self.options).request, self.console)
                 self.console.out()

@@ -1,0 +1,314 @@
+"""One logical call: its attempts, until the decision is to stop. The only module that imports tenacity.
+
+tenacity's `retry` and `wait` read one and the same decision of `retrying.decide`; it adds no rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import tenacity
+
+from httptask import results, retrying, waits
+from httptask.budget import RetryBudget
+from httptask.errors import Interrupted, TransportError
+from httptask.events import AttemptFinished, Pacing, Verified
+from httptask.message import Headers, Request, Response, Timeouts
+from httptask.model import SAFE_METHODS, Connection, RetryPolicy, TaskTemplate
+from httptask.outcome import Answer, Attempt, Decision, Failure, FailureKind, Outcome, Phase, Status, Warn
+from httptask.pacing import Pacer, bucket_of
+from httptask.ports import Clock, Observer, Transport
+from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
+
+UNKNOWN_HINT = "it may have been applied: look at the server's state before sending it again"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all calls of a runner share."""
+
+    transport: Transport
+    clock: Clock
+    tell: Observer
+    pacer: Pacer
+    budget: RetryBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one call is about: checked inputs, the request without its credential, and the rules it goes by.
+
+    Attributes:
+        once: send at most one attempt; its record still says what the policy would do next.
+        idempotent: sending twice equals sending once, by declaration, method or idempotency key.
+        deadline: seconds after which the caller gives up, waits included.
+        verify_before: take the verify task's answer before the first attempt.
+
+    """
+
+    template: TaskTemplate
+    inputs: Mapping[str, Any]
+    request: Request
+    connection: Connection
+    policy: RetryPolicy
+    warnings: tuple[Warn, ...] = ()
+    once: bool = False
+    idempotent: bool = False
+    deadline: float | None = None
+    verify_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt with everything later stages read from it."""
+
+    facts: retrying.Facts
+    decision: retrying.Retry | retrying.Stop
+    reading: results.Reading | None = None
+    failure: Failure | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """The state of one call: what was tried, and since when."""
+
+    job: Job
+    world: World
+    verifier: Verifier | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    facts: list[retrying.Facts] = field(default_factory=list)
+    began: float = 0.0
+    in_flight: bool = False
+    refreshed: bool = False
+    before: Answer | None = None
+
+    def run(self) -> Outcome:
+        """Try until the decision is to stop.
+
+        Raises:
+            Interrupted: Ctrl-C; carries the outcome known so far.
+
+        """
+        loop = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda tried: isinstance(tried.decision, retrying.Retry) and not self.job.once),
+            wait=lambda state: state.outcome.result().decision.delay if state.outcome else 0,
+            sleep=self.world.clock.sleep,
+        )
+        try:
+            if self.job.verify_before and self.verifier is not None:
+                self.before = self.verifier.before(self.job.template, self.job.inputs)
+            self.began = self.world.clock.monotonic()
+            self.world.budget.earn(self.job.request.origin)
+            return self._outcome(loop(self._try))
+        except KeyboardInterrupt:
+            raise Interrupted(self._interrupted()) from None
+
+    def _try(self) -> _Try:
+        clock, joined = self.world.clock, self.world.clock.monotonic()
+        refused = self._pace()
+        started_at, started = clock.now(), clock.monotonic()
+        if refused is not None:
+            return self._record(self._refused(refused), started_at, 0.0, {})
+        response, error = self._send(started - self.began)
+        elapsed = clock.monotonic() - started
+        template = self.job.template
+        reading = results.read(template, self.job.inputs, response) if response else None
+        failure = reading.failure if reading else results.transport_failure(error) if error else None
+        facts = self._facts(response, reading, error)
+        tried = self._verified(_Try(facts, self._decide(facts), reading, failure))
+        if isinstance(tried.decision, retrying.Retry) and tried.decision.refresh and self.job.connection.auth:
+            self.job.connection.auth.refresh()
+            self.refreshed = True
+        paced = {"pacing": round((started - joined) * 1000, 3)} if started > joined else {}
+        return self._record(tried, started_at, elapsed, {**paced, **(response.timings if response else {})})
+
+    def _record(self, tried: _Try, started_at: float, elapsed: float, timings: Mapping[str, float]) -> _Try:
+        attempt = Attempt(
+            number=len(self.attempts) + 1,
+            phase=tried.facts.phase,
+            started_at=started_at,
+            elapsed=elapsed,
+            status=tried.facts.status,
+            error=tried.facts.error or (tried.failure.kind.value if tried.failure else None),
+            timings=timings,
+            decision=_recorded(tried.decision),
+        )
+        self.attempts.append(attempt)
+        self.facts.append(tried.facts)
+        self.world.tell(AttemptFinished(self.job.template.id, attempt))
+        return tried
+
+    def _pace(self) -> float | None:
+        """Wait for the rate limit before it would refuse; return the wait if it does not fit, with nothing sent."""
+        bucket = bucket_of(self.job.template, self.job.request.origin)
+        pacer, clock = self.world.pacer, self.world.clock
+        ticket = pacer.join(bucket)
+        try:
+            told = False
+            while (seconds := pacer.wait(bucket, ticket, clock.monotonic())) > 0:
+                if seconds > self.job.policy.server_wait_cap or seconds >= self._left():
+                    return seconds
+                if not told:
+                    self.world.tell(Pacing(self.job.template.id, seconds))
+                told = True
+                clock.sleep(seconds)
+        finally:
+            pacer.leave(bucket, ticket)
+        return None
+
+    def _refused(self, seconds: float) -> _Try:
+        facts = retrying.Facts(self.job.template.method, self.job.idempotent, "notSent", error=FailureKind.RATE_LIMITED.value)
+        stop = retrying.refuse(self.job.policy, facts, self.facts, wait=seconds, left=self._left())
+        message = f"the rate limit leaves no room: {stop.reason}"
+        return _Try(
+            facts, stop, failure=Failure(FailureKind.RATE_LIMITED, message, "nothing was sent; try again after that time")
+        )
+
+    def _send(self, elapsed: float) -> tuple[Response | None, TransportError | None]:
+        total = max(self._limit() - elapsed, 0.001)
+        auth = self.job.connection.auth
+        request = auth.apply(self.job.request) if auth else self.job.request
+        response, error = None, None
+        self.in_flight = True
+        try:
+            response = self.world.transport.send(request, _within(self.job.policy.timeouts, total))
+        except TransportError as lost:
+            error = lost
+        finally:
+            self._answered(response)
+        self.in_flight = False
+        return response, error
+
+    def _answered(self, response: Response | None) -> None:
+        limits = self.job.template.provider.rate_limit
+        counters = None
+        if response is not None and not waits.is_concurrency_limit(response.headers, response.status, limits):
+            counters = waits.rate_counters(response.headers, limits)
+        bucket = bucket_of(self.job.template, self.job.request.origin)
+        self.world.pacer.answered(bucket, counters, self.world.clock.monotonic())
+
+    def _limit(self) -> float:
+        deadline = self.job.deadline
+        return self.job.policy.max_elapsed if deadline is None else min(deadline, self.job.policy.max_elapsed)
+
+    def _left(self) -> float:
+        return self._limit() - (self.world.clock.monotonic() - self.began)
+
+    def _facts(self, response: Response | None, reading: results.Reading | None, error: TransportError | None) -> retrying.Facts:
+        phase: Phase = error.phase if error else "answered"
+        auth = self.job.connection.auth
+        return retrying.Facts(
+            method=self.job.template.method,
+            idempotent=self.job.idempotent,
+            phase=phase,
+            status=response.status if response else None,
+            error=error.code if error else None,
+            headers=response.headers if response else Headers(),
+            success=reading.success if reading else False,
+            readable=reading.readable if reading else True,
+            truncated=response is not None and response.incomplete in {"truncated", "timedOut"},
+            rate_limit=self.job.template.provider.rate_limit,
+            condition=reading is not None and results.retry_condition(self.job.policy.condition, self.job.inputs, reading),
+            refreshable=auth is not None and auth.refreshable and not self.refreshed,
+        )
+
+    def _decide(self, facts: retrying.Facts, policy: RetryPolicy | None = None) -> retrying.Retry | retrying.Stop:
+        with self.world.budget.opened(self.job.request.origin) as purse:
+            decision = retrying.decide(
+                policy or self.job.policy,
+                facts,
+                self.facts,
+                elapsed=self.world.clock.monotonic() - self.began,
+                deadline=self.job.deadline,
+                budget_left=purse.left,
+                jitter=self.world.clock.random(),
+            )
+            if isinstance(decision, retrying.Retry) and decision.costs and not self.job.once:
+                purse.spend()
+        return decision
+
+    def _verified(self, tried: _Try) -> _Try:
+        """Ask whether it was applied, where that is unknown and the template says how; a `notApplied` must hold twice."""
+        unknown = isinstance(tried.decision, retrying.Stop) and tried.decision.status == "unknown"
+        if not unknown or self.verifier is None or self.job.template.verify is None:
+            return tried
+        verdict = self._ask()
+        if verdict.finding == "notApplied":
+            settle = self.job.policy.read_timeout
+            if settle < self._left():
+                self.world.clock.sleep(settle)
+                verdict = self._ask()
+            else:
+                verdict = INCONCLUSIVE
+        self.world.tell(Verified(self.job.template.id, verdict.finding))
+        if verdict.finding == "inconclusive":
+            return replace(tried, verdict=verdict)
+        facts = replace(tried.facts, verified=verdict.finding)
+        return replace(tried, facts=facts, decision=self._decide(facts), verdict=verdict)
+
+    def _ask(self) -> Verdict:
+        if self.verifier is None:
+            return INCONCLUSIVE
+        return self.verifier.ask(self.job.template, self.job.inputs, self.before)
+
+    def _outcome(self, last: _Try) -> Outcome:
+        stop = self._stop(last)
+        succeeded = stop.status == "succeeded"
+        applied = last.verdict is not None and last.verdict.finding == "applied"
+        outputs = last.verdict.outputs if applied and last.verdict else last.reading.outputs if last.reading else {}
+        return Outcome(
+            task=self.job.template.id,
+            status=stop.status,
+            response=last.reading.answer if last.reading else None,
+            outputs=outputs if succeeded else {},
+            warnings=self.job.warnings + self._settled(last, stop) + (last.reading.warnings if last.reading else ()),
+            attempts=tuple(self.attempts),
+            failure=None if succeeded else self._failure(last, stop),
+        )
+
+    def _stop(self, last: _Try) -> retrying.Stop:
+        """Return the verdict; with `once` the one that stands if nobody tries again, with the wait for whoever does."""
+        if isinstance(last.decision, retrying.Stop):
+            return last.decision
+        self.facts.pop()
+        stopped = self._decide(last.facts, replace(self.job.policy, max_attempts=1))
+        self.facts.append(last.facts)
+        status = stopped.status if isinstance(stopped, retrying.Stop) else "failed"
+        return retrying.Stop(status, last.decision.reason, last.decision.delay, retryable=True)
+
+    def _settled(self, last: _Try, stop: retrying.Stop) -> tuple[Warn, ...]:
+        if stop.status != "succeeded" or last.facts.success:
+            return ()
+        if last.verdict is not None:
+            return (Warn("verified", "outputs", "the answer was lost; the verify task found it applied"),)
+        message = f"status {last.facts.status} after an unanswered attempt: it is gone, as asked"
+        return (Warn("settledByAbsence", "response.status", message),)
+
+    def _failure(self, last: _Try, stop: retrying.Stop) -> Failure:
+        failure = last.failure or Failure(FailureKind.UNEXPECTED_STATUS, stop.reason)
+        hint = failure.hint
+        if stop.status == "unknown":
+            hint = f"{self.job.template.method} was sent and {UNKNOWN_HINT}" + (f". {hint}" if hint else "")
+        return replace(failure, hint=hint, retryable=stop.retryable and stop.status != "unknown", retry_after=stop.retry_after)
+
+    def _interrupted(self) -> Outcome:
+        """Judge a call cut off by Ctrl-C: an unsafe request in flight, or one that was never answered before, is unknown."""
+        method = self.job.template.method
+        pending = (self.in_flight and method not in SAFE_METHODS) or any(map(retrying.may_be_applied, self.facts))
+        status: Status = "unknown" if pending else "failed"
+        hint = f"{method} may have been sent and {UNKNOWN_HINT}" if pending else ""
+        failure = Failure(FailureKind.INTERRUPTED, "interrupted", hint)
+        return Outcome(self.job.template.id, status, attempts=tuple(self.attempts), failure=failure)
+
+
+def _within(timeouts: Timeouts, total: float) -> Timeouts:
+    return Timeouts(min(timeouts.connect, total), min(timeouts.read, total), total)
+
+
+def _recorded(decision: retrying.Retry | retrying.Stop) -> Decision:
+    if isinstance(decision, retrying.Retry):
+        return Decision("retry", decision.delay, decision.reason)
+    return Decision("stop", 0.0, decision.reason)

@@ -1,0 +1,194 @@
+"""Runs a task or workflow against a fault script on a clock that takes no time: the retry schedule, at once.
+
+The same `Runner`, the same policy, the same decisions; only transport, clock and verify answers are scripted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from httptask.clock import START, FakeClock
+from httptask.errors import InputInvalid, Problem
+from httptask.events import Event, StepStarted
+from httptask.faults import Fault, Finding, parse_faults
+from httptask.message import Request, Response, Timeouts
+from httptask.model import Connection, TaskTemplate, Workflow
+from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Outcome
+from httptask.ports import Observer
+from httptask.registry import Registry
+from httptask.runner import Options, Runner
+from httptask.scripted import ScriptedTransport
+from httptask.settings import dry_connection
+from httptask.suggest import did_you_mean
+from httptask.verifying import Verdict
+from httptask.workflow import RunResult, WorkflowRunner
+
+DEFAULT_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a policy did with a script: the outcome, and the schedule as rows that can be kept as a golden file."""
+
+    outcome: Outcome
+    seed: int
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The schedule: attempt, moment, phase, answer, decision, wait, reason."""
+        return tuple(_row(attempt) for attempt in self.outcome.attempts)
+
+    def text(self) -> str:
+        """Return the schedule as an aligned table with a last line for the outcome."""
+        table = [("#", "at", "phase", "answer", "decision", "wait", "reason"), *self.rows]
+        widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+        return "\n".join([*lines, f"outcome: {self.outcome.status}"]) + "\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{schemaVersion, task, seed, status, schedule, failure}`."""
+        return {
+            "schemaVersion": SCHEMA_VERSION,
+            "task": self.outcome.task,
+            "seed": self.seed,
+            "status": self.outcome.status,
+            "schedule": [_json_row(attempt) for attempt in self.outcome.attempts],
+            "failure": self.outcome.failure.to_json() if self.outcome.failure else None,
+        }
+
+
+def simulate(
+    template: TaskTemplate,
+    inputs: Mapping[str, Any],
+    script: str,
+    *,
+    options: Options | None = None,
+    seed: int = DEFAULT_SEED,
+) -> Simulation:
+    """Run a task against a fault script such as `503x2, 429(Retry-After=7), read-timeout, verify:applied`.
+
+    Raises:
+        UsageError: the inputs or the script are wrong.
+
+    """
+    faults = _checked(template, script, "--fault")
+    clock = FakeClock(jitter=Random(seed).random)  # noqa: S311 - spreads retries; a seed must give the same schedule
+    runner = Runner(ScriptedTransport(template, _answers(faults), clock), clock, verifier=_ScriptedVerifier(_findings(faults)))
+    return Simulation(runner.run(template, inputs, dry_connection(template.provider), options), seed)
+
+
+def simulate_workflow(  # noqa: PLR0913 - a workflow, its inputs and its scripts; the rest has defaults
+    workflow: Workflow,
+    registry: Registry,
+    inputs: Mapping[str, Any],
+    scripts: Mapping[str, str],
+    *,
+    observer: Observer | None = None,
+    seed: int = DEFAULT_SEED,
+) -> RunResult:
+    """Run a workflow with a fault script per step; steps without one answer with the documented examples.
+
+    Raises:
+        UsageError: the inputs or a script are wrong, or a step is unknown.
+
+    """
+    clock = FakeClock(jitter=Random(seed).random)  # noqa: S311 - as above
+    steps = _Steps(workflow, registry, scripts, clock=clock, observer=observer)
+    runner = Runner(steps, clock, steps, verifier=steps)
+    return WorkflowRunner(runner, registry, _dry, clock, steps).run(workflow, inputs, run_id=f"simulated-{seed}")
+
+
+class _ScriptedVerifier:
+    """Gives the script's findings in order; the last one repeats, and without any it is inconclusive."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = list(findings) or ["inconclusive"]
+
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:  # noqa: ARG002 - scripted
+        return None
+
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:  # noqa: ARG002 - scripted
+        return Verdict(self._findings.pop(0) if len(self._findings) > 1 else self._findings[0])
+
+
+class _Steps:
+    """Transport, verifier and observer of a simulated workflow: each step plays its own script."""
+
+    def __init__(
+        self, workflow: Workflow, registry: Registry, scripts: Mapping[str, str], *, clock: FakeClock, observer: Observer | None
+    ) -> None:
+        known = [step.id for step in workflow.steps]
+        unknown = [Problem(step, "no such step", did_you_mean(step, known)) for step in scripts if step not in known]
+        if unknown:
+            raise InputInvalid(unknown)
+        self._observer = observer
+        self._step = known[0]
+        self._transports: dict[str, ScriptedTransport] = {}
+        self._verifiers: dict[str, _ScriptedVerifier] = {}
+        for step in workflow.steps:
+            faults = _checked(registry[step.task], scripts.get(step.id, "ok"), step.id)
+            self._transports[step.id] = ScriptedTransport(registry[step.task], _answers(faults), clock)
+            self._verifiers[step.id] = _ScriptedVerifier(_findings(faults))
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepStarted):
+            self._step = event.step
+        if self._observer:
+            self._observer(event)
+
+    def send(self, request: Request, timeouts: Timeouts) -> Response:
+        return self._transports[self._step].send(request, timeouts)
+
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:
+        return self._verifiers[self._step].before(template, inputs)
+
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:
+        return self._verifiers[self._step].ask(template, inputs, before)
+
+
+def _dry(template: TaskTemplate) -> Connection:
+    return dry_connection(template.provider)
+
+
+def _checked(template: TaskTemplate, script: str, where: str) -> tuple[Fault, ...]:
+    faults = parse_faults(script)
+    if _findings(faults) and template.verify is None:
+        message = f"{template.id} has no verify task, so its answer cannot be scripted"
+        raise InputInvalid(Problem(where, message, "leave verify: out of the script"))
+    return faults
+
+
+def _answers(faults: Sequence[Fault]) -> list[Fault]:
+    return [fault for fault in faults if fault.kind != "verify"]
+
+
+def _findings(faults: Sequence[Fault]) -> list[Finding]:
+    return [fault.finding for fault in faults if fault.finding is not None]
+
+
+def _row(attempt: Attempt) -> tuple[str, ...]:
+    decision = attempt.decision
+    answer = str(attempt.status) if attempt.status is not None else str(attempt.error)
+    action, wait, reason = (decision.action, decision.wait, decision.reason) if decision else ("", 0.0, "")
+    shown_wait = f"{wait:.3f} s" if action == "retry" else "-"
+    return (str(attempt.number), f"{_moment(attempt):.3f} s", attempt.phase, answer, action, shown_wait, reason)
+
+
+def _json_row(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempt": attempt.number,
+        "atMs": round(_moment(attempt) * 1000),
+        "elapsedMs": round(attempt.elapsed * 1000),
+        "phase": attempt.phase,
+        "status": attempt.status,
+        "error": attempt.error,
+        "decision": attempt.decision.to_json() if attempt.decision else None,
+    }
+
+
+def _moment(attempt: Attempt) -> float:
+    """Return seconds since the simulation began."""
+    return round(attempt.started_at - START, 3)
