@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,11 @@ def run(workplace, *command):
     return subprocess.run(command, cwd=workplace, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 def test_the_first_two_shell_blocks_are_the_two_commands():
     example, tests = SHELL[:2]
     assert example.startswith("python3 -m venv .venv")
@@ -55,7 +61,7 @@ def test_the_first_two_shell_blocks_are_the_two_commands():
 
 @pytest.mark.parametrize("script", SHELL[2:], ids=lambda script: script.split("\n")[0][:60])
 def test_every_other_shell_block_runs(workplace, script):
-    done = run(workplace, "sh", "-eu", "-c", script)
+    done = run(workplace, "sh", "-eu", "-c", script.replace("8099", str(free_port())))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
 
