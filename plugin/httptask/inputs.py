@@ -11,6 +11,7 @@ from httptask.errors import InputInvalid, Problem
 from httptask.model import Parameter, Schema, TaskTemplate
 from httptask.outcome import Warn
 from httptask.schemas import MAX_DEPTH, Validator, Violation, json_path, too_deep
+from httptask.suggest import did_you_mean
 
 BODY = "body"
 _JSON_TYPES: Mapping[type, str] = {
@@ -102,7 +103,7 @@ def input_problem(violation: Violation, owner: str, properties: Mapping[str, Any
     if violation.keyword == "required":
         description = str(properties.get(violation.key, {}).get("description", ""))
         return Problem(violation.key, "this input is required", description.partition("\n")[0])
-    hint = violation.hint or f"it takes {', '.join(properties) or 'no inputs'}"
+    hint = did_you_mean(violation.key, properties) or f"it takes {', '.join(properties) or 'no inputs'}"
     return Problem(violation.key, f"unknown input of {owner}", hint)
 
 

@@ -86,8 +86,9 @@ class Library:
             if not providers:
                 hint = f"a folder of templates holds a {PROVIDER_FILE} and, beside or below it, one file per task"
                 raise TemplateInvalid(Problem(shown(folder), f"no {PROVIDER_FILE} in this folder", hint))
-            for file in sorted(file for provider in providers for file in provider.glob("**/*.yaml")):
-                if file.name not in {PROVIDER_FILE, SCHEMAS_FILE} and file.resolve() not in seen:
+            for file in sorted(file for provider in providers for file in provider.glob("**/*.y*ml")):
+                is_template = file.suffix in {".yaml", ".yml"} and file.name not in {PROVIDER_FILE, SCHEMAS_FILE}
+                if is_template and file.resolve() not in seen:
                     seen.add(file.resolve())
                     yield file
 

@@ -65,7 +65,7 @@ class Registry(Mapping[str, "TaskTemplate"]):
         """Return a template.
 
         Raises:
-            UnknownTask: there is none of this id; names the nearest one.
+            UnknownTask: there is none of this id; names the nearest one, and the files that could not be listed.
             TemplateInvalid: its file is wrong.
 
         """
@@ -73,7 +73,7 @@ class Registry(Mapping[str, "TaskTemplate"]):
             summary = self._summaries.get(task)
             if summary is None:
                 hint = did_you_mean(task, self._summaries) or "`httptask list` shows all tasks"
-                raise UnknownTask(Problem(task, "no such task", hint))
+                raise UnknownTask([Problem(task, "no such task", hint), *self.problems])
             self._loaded[task] = self._load(summary)
         return self._loaded[task]
 

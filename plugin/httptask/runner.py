@@ -56,6 +56,21 @@ class Prepared:
     warnings: tuple[Warn, ...]
 
 
+def prepare(
+    template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
+) -> Prepared:
+    """Check the inputs and render the request without sending it.
+
+    Raises:
+        UsageError: inputs or header values are wrong; every problem at once.
+
+    """
+    prepared = _prepared(template, inputs, connection, options or Options())
+    if connection.auth is None:
+        return prepared
+    return Prepared(connection.auth.apply(prepared.request), prepared.warnings)
+
+
 class Runner:
     """Runs tasks over one transport. Safe to share between threads, which then share rate-limit pacing and retry budgets."""
 
@@ -82,20 +97,6 @@ class Runner:
         self._tasks = tasks
         self._verifier = verifier
 
-    def prepare(
-        self, template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
-    ) -> Prepared:
-        """Check the inputs and render the request without sending it.
-
-        Raises:
-            UsageError: inputs or header values are wrong; every problem at once.
-
-        """
-        prepared = self._prepare(template, inputs, connection, options or Options())
-        if connection.auth is None:
-            return prepared
-        return Prepared(connection.auth.apply(prepared.request), prepared.warnings)
-
     def run(
         self, template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
     ) -> Outcome:
@@ -107,7 +108,7 @@ class Runner:
 
         """
         options = options or Options()
-        prepared = self._prepare(template, inputs, connection, options)
+        prepared = _prepared(template, inputs, connection, options)
         self._world.tell(TaskStarted(template.id, prepared.request.method, prepared.request.url))
         job = Job(
             template,
@@ -125,15 +126,6 @@ class Runner:
         self._world.tell(TaskFinished(outcome))
         return outcome
 
-    def _prepare(self, template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options) -> Prepared:
-        warnings = task_inputs.check(template, inputs, allow_unknown_enum=options.allow_unknown_enum)
-        request = render.build(template, inputs, connection, options.headers)
-        spec = _key_spec(template)
-        if spec is not None and spec.header not in request.headers:
-            key = options.idempotency_key or new_idempotency_key()
-            request = request.with_header(spec.header, f'"{key}"' if spec.quoted else key)
-        return Prepared(request, warnings)
-
     def _verifier_for(self, template: TaskTemplate, connection: Connection, options: Options) -> Verifier | None:
         if not options.verify or template.verify is None:
             return None
@@ -145,6 +137,16 @@ class Runner:
 
 def _unobserved(event: Event) -> None:
     """Take an event that nobody asked for."""
+
+
+def _prepared(template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options) -> Prepared:
+    warnings = task_inputs.check(template, inputs, allow_unknown_enum=options.allow_unknown_enum)
+    request = render.build(template, inputs, connection, options.headers)
+    spec = _key_spec(template)
+    if spec is not None and spec.header not in request.headers:
+        key = options.idempotency_key or new_idempotency_key()
+        request = request.with_header(spec.header, f'"{key}"' if spec.quoted else key)
+    return Prepared(request, warnings)
 
 
 def _key_spec(template: TaskTemplate) -> IdempotencyKey | None:

@@ -213,7 +213,7 @@ class _Execution:
         self.env.tell(StepStarted(step.id, step.task, len(values)))
         items = tuple(self._items(step, values))
         status = _worst([item.status for item in items])
-        failure = next((item.failure for item in items if item.status == status and item.failure), None)
+        failure = next((_of_item(item) for item in items if item.status == status and item.failure), None)
         return StepResult(step.id, status, None, items, [item.outputs for item in items], failure)
 
     def _items(self, step: Step, values: list[Any]) -> Iterator[Item]:
@@ -332,6 +332,11 @@ class _Use:
         if not outcome.ok:
             return outcome
         return replace(outcome, outputs={**outcome.outputs, **evaluate_tree(self.step.outputs, self._answered(outcome))})
+
+
+def _of_item(item: Item) -> Failure | None:
+    """Return an item's failure with its index in the message."""
+    return replace(item.failure, message=f"item {item.index}: {item.failure.message}") if item.failure else None
 
 
 def _is_notable(attempt: Attempt) -> bool:

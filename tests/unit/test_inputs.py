@@ -87,7 +87,7 @@ def test_every_problem_is_reported_at_once_and_no_value_is_shown():
     assert found == [
         ("id", "this input is required", "Id of the thing"),
         ("lmit", "unknown input of acme.do_thing", "did you mean 'limit'?"),
-        ("zzz", "unknown input of acme.do_thing", "known keys: id, limit, kind, body"),
+        ("zzz", "unknown input of acme.do_thing", "it takes id, limit, kind, body"),
         ("body.kind", "must be one of AD, LDAP", ""),
         ("body.n", "must be integer, is string", ""),
         ("limit", "must be integer, is string", ""),

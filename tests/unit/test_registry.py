@@ -1,7 +1,7 @@
 import pytest
 
 from builders import template
-from httptask.errors import UnknownTask
+from httptask.errors import Problem, UnknownTask
 from httptask.registry import Registry, Summary
 
 
@@ -85,3 +85,10 @@ def test_the_json_form_is_the_contract():
         "scopes": ["x.read"],
         "deprecated": False,
     }
+
+
+def test_asking_for_a_task_whose_file_cannot_be_listed_shows_what_is_wrong_with_the_file():
+    broken = Problem("acme/broken.yaml:3:1", "not valid YAML")
+    with pytest.raises(UnknownTask) as caught:
+        Registry({}, lambda summary: None, (broken,))["acme.broken"]
+    assert broken in caught.value.problems

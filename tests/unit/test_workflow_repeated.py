@@ -113,7 +113,7 @@ def test_a_failing_item_stops_the_step_and_its_outcome_is_kept(run):
     (step,) = result.steps
     assert (result.status, [item.status for item in step.items]) == ("failed", ["succeeded", "failed"])
     assert (step.items[1].outcome.response.status, step.items[1].failure.kind) == (400, "badRequest")
-    assert (result.failure, step.outputs) == (step.items[1].failure, [{"id": "a"}, None])
+    assert (result.failure.message, step.outputs) == ("item 1: 400 Bad Request", [{"id": "a"}, None])
 
 
 def test_the_json_of_a_repeated_step_holds_an_outcome_per_item(run):
@@ -121,7 +121,8 @@ def test_the_json_of_a_repeated_step_holds_an_outcome_per_item(run):
     assert (step["outcome"], step["status"]) == (None, "failed")
     assert [(item["index"], item["status"]) for item in step["items"]] == [(0, "skipped"), (1, "failed")]
     assert step["items"][0]["outcome"] is None
-    assert step["items"][1]["outcome"]["failure"] == step["items"][1]["failure"] == step["failure"]
+    assert step["items"][1]["outcome"]["failure"] == step["items"][1]["failure"]
+    assert step["failure"] == {**step["items"][1]["failure"], "message": "item 1: 400 Bad Request"}
 
 
 def test_with_continue_on_error_every_item_is_tried_and_failed_ones_are_null(run):

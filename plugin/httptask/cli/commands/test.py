@@ -75,11 +75,13 @@ class _Test:
             return self._send(connect(self.template))
 
     def _options(self) -> Options:
+        from httptask.identity import new_idempotency_key
         from httptask.runner import Options
 
         timeout = self.flags["timeout"]
         return Options(
             headers=dict(_header(text) for text in self.flags["headers"]),  # type: ignore[attr-defined] # a tuple of texts
+            idempotency_key=new_idempotency_key(),
             once=not self.flags["retry"] and self.flags["fault"] is None,
             verify=bool(self.flags["retry"]) or self.flags["fault"] is not None,
             allow_unknown_enum=bool(self.flags["allow_unknown_enum"]),
@@ -102,10 +104,10 @@ class _Test:
 
     def _show(self, connection: Connection) -> int:
         from httptask.cli.outcomes import print_request, request_json
+        from httptask.runner import prepare
 
         self._redact(connection)
-        with http_runner([connection], self.tasks) as runner:
-            prepared = runner.prepare(self.template, self.inputs, connection, self.options)
+        prepared = prepare(self.template, self.inputs, connection, self.options)
         if self.console.json:
             self.console.data(request_json(self.template.id, prepared.request, self.console.redactor))
             return SUCCEEDED
@@ -118,12 +120,13 @@ class _Test:
     def _send(self, connection: Connection) -> int:
         from httptask.cli.narrator import Narrator
         from httptask.cli.outcomes import outcome_json, print_outcome, print_request
+        from httptask.runner import prepare
 
         self._redact(connection)
         observer = Narrator(self.console, requests=True) if self.flags["verbose"] else None
         with http_runner([connection], self.tasks, observer) as runner:
             if not self.console.json and (self.flags["verbose"] or is_terminal(sys.stdout)):
-                print_request(runner.prepare(self.template, self.inputs, connection, self.options).request, self.console)
+                print_request(prepare(self.template, self.inputs, connection, self.options).request, self.console)
                 self.console.out()
             outcome = runner.run(self.template, self.inputs, connection, self.options)
         if self.console.json:

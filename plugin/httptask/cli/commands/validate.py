@@ -50,7 +50,7 @@ def _expanded(path: Path) -> list[Path]:
     from httptask.errors import Problem, TemplateInvalid
     from httptask.loader import shown
 
-    found = sorted(path.glob("**/*.yaml"))
+    found = sorted(file for file in path.glob("**/*.y*ml") if file.suffix in {".yaml", ".yml"})
     if not found:
         raise TemplateInvalid(Problem(shown(path), "no YAML file in this folder or below it"))
     return found
