@@ -56,6 +56,7 @@ class StepStarted:
     step: str
     task: str
     items: int | None
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

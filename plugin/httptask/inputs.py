@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -115,7 +116,29 @@ def _validator(template: TaskTemplate) -> Validator:
 def _problem(template: TaskTemplate, violation: Violation) -> Problem:
     if violation.key == BODY and template.body is None and not violation.path:
         return Problem(BODY, f"{template.id} takes no body", f"its request is {template.method} without content")
-    return input_problem(violation, template.id, input_schema(template)["properties"])
+    problem = input_problem(violation, template.id, input_schema(template)["properties"])
+    return replace(problem, hint=_hint(template, violation) or problem.hint)
+
+
+def _hint(template: TaskTemplate, violation: Violation) -> str:
+    """Return what is worth saying where the body is concerned."""
+    if violation.path or template.body is None:
+        return ""
+    if violation.key == BODY and template.accepts_body:
+        return "give it with --body JSON, --body @FILE or --body -"
+    if violation.key == BODY:
+        return f"its body is made from the inputs {', '.join(template.body.inputs)}"
+    fields = _body_fields(template.body.schema, template.definitions)
+    return f"'{violation.key}' is a field of the body: give it in --body" if violation.key in fields else ""
+
+
+def _body_fields(schema: Any, definitions: Mapping[str, Schema]) -> frozenset[str]:
+    """Return the names at the top of a body, through references and combinations."""
+    if isinstance(schema, bool):
+        return frozenset()
+    inner = [definitions.get(str(schema["$ref"]).rpartition("/")[2], {})] if "$ref" in schema else []
+    parts = [*inner, *(branch for keyword in ("allOf", "anyOf", "oneOf") for branch in schema.get(keyword, ()))]
+    return frozenset(schema.get("properties", {})).union(*(_body_fields(part, definitions) for part in parts))
 
 
 def body_names(template: TaskTemplate) -> list[str]:

@@ -55,6 +55,7 @@ class Library:
         self._folders = [self._root, *extra]
         self._providers: dict[Path, Provider] = {}
         self._shared: dict[Path, Any] = {}
+        self._checked: dict[str, Path] = {}
 
     def registry(self) -> Registry:
         """List every template. A file that cannot be listed becomes a problem of the registry and hides no other."""
@@ -85,7 +86,8 @@ class Library:
             providers = sorted(path.parent for path in folder.glob(f"**/{PROVIDER_FILE}"))
             if not providers:
                 hint = f"a folder of templates holds a {PROVIDER_FILE} and, beside or below it, one file per task"
-                raise TemplateInvalid(Problem(shown(folder), f"no {PROVIDER_FILE} in this folder", hint))
+                message = f"no {PROVIDER_FILE} in this folder" if folder.is_dir() else "there is no such folder"
+                raise TemplateInvalid(Problem(shown(folder), message, hint))
             for file in sorted(file for provider in providers for file in provider.glob("**/*.y*ml")):
                 is_template = file.suffix in {".yaml", ".yml"} and file.name not in {PROVIDER_FILE, SCHEMAS_FILE}
                 if is_template and file.resolve() not in seen:
@@ -133,7 +135,14 @@ class Library:
         elif _is_workflow(file):
             load_workflow(file, self.registry())
         else:
-            self.template(file)
+            self._check_id(self.template(file).id, file)
+
+    def _check_id(self, task: str, file: Path) -> None:
+        first = self._checked.setdefault(task, file.resolve())
+        if first != file.resolve():
+            raise TemplateInvalid(
+                Problem(shown(file), f"task '{task}' is defined twice", f"also in {shown(first)}; rename one of them")
+            )
 
     def _schemas(self, folder: Path) -> Any:
         from httptask.template_file import SharedSchemas
@@ -205,7 +214,7 @@ def _is_workflow(file: Path) -> bool:
     from httptask.documents import parse
 
     data = parse(read_bytes(file), file=shown(file)).data
-    return isinstance(data, dict) and "steps" in data
+    return isinstance(data, dict) and ("steps" in data or ("name" in data and "id" not in data))
 
 
 def _provider_folder(file: Path) -> Path:

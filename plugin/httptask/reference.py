@@ -129,5 +129,5 @@ def _fields(schema: Schema, definitions: Mapping[str, Schema], prefix: str, dept
         path = f"{prefix}.{name}" if prefix else name
         shown = f"{path}[]" if inner.get("type") == "array" else path
         yield _field(shown, inner, required=name in required)
-        if depth < MAX_DEPTH:
+        if depth < MAX_DEPTH and not inner.get("readOnly"):
             yield from _fields(part, definitions, path, depth + 1)

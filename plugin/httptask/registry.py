@@ -72,7 +72,7 @@ class Registry(Mapping[str, "TaskTemplate"]):
         if task not in self._loaded:
             summary = self._summaries.get(task)
             if summary is None:
-                hint = did_you_mean(task, self._summaries) or "`httptask list` shows all tasks"
+                hint = did_you_mean(task, self._summaries) or "`httptask list` shows all tasks; --templates DIR adds your own"
                 raise UnknownTask([Problem(task, "no such task", hint), *self.problems])
             self._loaded[task] = self._load(summary)
         return self._loaded[task]

@@ -9,6 +9,7 @@ import base64
 import codecs
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +72,7 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
     outputs, missing = _outputs(template, context)
-    drift = tuple(_drift(template, answer))[:MAX_WARNINGS]
+    drift = (*_more_pages(template, answer), *tuple(_drift(template, answer))[:MAX_WARNINGS])
     return Reading(answer, success=True, readable=True, outputs=outputs, warnings=drift + missing, failure=None)
 
 
@@ -113,6 +114,7 @@ def transport_failure(error: TransportError) -> Failure:
 _TRANSPORT_HINTS = {
     "dns": "check the host name of the connection's base URL",
     "refused": "nothing listens there; check host and port of the connection's base URL",
+    "tlsHandshake": "check that the port speaks TLS: a server without it needs http://, which only loopback allows",
     "tlsCertificate": "the server's certificate is not trusted for this host; a private CA goes into the connection's caBundle",
     "readTimeout": "the server took longer than readTimeout to answer",
     "connectTimeout": "the server did not accept a connection within connectTimeout",
@@ -250,6 +252,15 @@ def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
     yield from (Warn("unlistedField", path, "the document does not list this field") for path in unlisted)
 
 
+def _more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
+    """Yield a warning where a list goes on and only its first page was read."""
+    links = [value for name, value in answer.headers if name.lower() == "link"]
+    if template.provider.paging.get("style") == "link" and any(_NEXT.search(link) for link in links):
+        yield Warn("morePages", "response.headers.link", "the list goes on: this is one page, and the next was not asked for")
+
+
+#: A link whose relation types hold `next` (RFC 8288 section 3.3).
+_NEXT = re.compile(r""";\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")""", re.IGNORECASE)
 _DRIFT_CODES = {"enum": "unknownEnumValue"}
 
 
@@ -293,7 +304,7 @@ _INCOMPLETE = {
 
 def _unreadable(answer: Answer, response: Response) -> Failure:
     why = _INCOMPLETE.get(response.incomplete or "", "the body is not the JSON that was expected")
-    hint = "the server accepted the request; what it answered cannot be used"
+    hint = "what the server answered cannot be used: check the base URL, and that no proxy or login page is in between"
     return Failure(FailureKind.UNREADABLE_BODY, f"status {answer.status}, but {why}", hint, status=answer.status)
 
 

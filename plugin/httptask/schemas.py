@@ -18,7 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from httptask.errors import Problem
-from httptask.suggest import did_you_mean
+from httptask.suggest import did_you_mean, nearest
 
 Path = tuple[str | int, ...]
 
@@ -99,7 +99,7 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
             yield Violation(path, keyword, f"unknown key '{key}'", did_you_mean(key, known) or _listing("known keys", known), key)
     elif keyword == "required" and isinstance(error.instance, dict):
         for key in (key for key in rule if key not in error.instance):
-            yield Violation(path, keyword, f"'{key}' is missing", "", key)
+            yield Violation(path, keyword, f"'{key}' is missing", _misspelled(key, error), key)
     elif _is_about_a_key(error):
         yield Violation(path, "propertyNames", f"the key '{error.instance}' {_message(error, keyword)}", "", str(error.instance))
     elif keyword in {"anyOf", "oneOf"} and error.context:
@@ -108,6 +108,14 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield from _violations(closest) if closest else ()
     else:
         yield Violation(path, keyword, _message(error, keyword), _hint(error, keyword))
+
+
+def _misspelled(missing: str, error: ValidationError) -> str:
+    """Return a hint when the object holds an unlisted key that looks like the missing one."""
+    present: Any = error.instance
+    listed = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    found = nearest(missing, [key for key in present if key not in listed])
+    return f"it holds '{found}': did you mean '{missing}'?" if found else ""
 
 
 _MESSAGES = {
@@ -133,6 +141,8 @@ _MESSAGES = {
 
 def _message(error: ValidationError, keyword: str) -> str:
     rule: Any = error.validator_value
+    if keyword == "pattern" and isinstance(error.schema, Mapping) and "x-hint" in error.schema:
+        return "is not written as it must be"
     if keyword == "type":
         expected = " or ".join(rule) if isinstance(rule, list) else str(rule)
         return f"must be {expected}, is {_json_type(error.instance)}"
@@ -147,6 +157,8 @@ def _message(error: ValidationError, keyword: str) -> str:
 
 
 def _hint(error: ValidationError, keyword: str) -> str:
+    if keyword == "pattern" and isinstance(error.schema, Mapping) and "x-hint" in error.schema:
+        return str(error.schema["x-hint"])
     if keyword == "enum" and isinstance(error.instance, str):
         allowed: Any = error.validator_value
         return did_you_mean(error.instance, [value for value in allowed if isinstance(value, str)])

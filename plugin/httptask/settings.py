@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "HTTPTASK_CONFIG"
 PATH_VARIABLE = "HTTPTASK_PATH"
 DEFAULT_PROFILE = "default"
+#: The one API that the sandbox plays.
+SANDBOX_PROVIDER = "okta"
 LARGEST_PROFILES = 1024 * 1024
 
 _WHY_ONE_SOURCE = "base URL and credential come from one source, so that no token reaches a host it was not made for"
@@ -131,14 +133,14 @@ def dry_connection(provider: Provider) -> Connection:
         "dry-run",
         provider.default_url.rstrip("/"),
         auth,
-        source="none is configured, so this shows the documented server and no credential",
+        source="none is configured, so the documented server and a placeholder credential are shown",
     )
 
 
 def _ways(provider: Provider, around: Surroundings) -> str:
     names = " and ".join(filter(None, (provider.environment.base_url, provider.environment.token)))
     ways = (
-        "--sandbox for a server on this machine",
+        "--sandbox for a server on this machine" if provider.id == SANDBOX_PROVIDER else "",
         "--base-url URL with --token env:NAME",
         "--connection NAME",
         f"the environment variables {names}" if names else "",

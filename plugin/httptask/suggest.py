@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 #: How alike two words must be (0 to 1) before one is offered for the other; difflib's own default.
 LIKENESS = 0.6
+#: A guess from one letter is noise.
+SHORTEST_GUESSED = 2
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word most like this one, whatever its case, or None when nothing is like it."""
-    spellings = {candidate.lower(): candidate for candidate in known}
+    if len(word) < SHORTEST_GUESSED:
+        return None
+    spellings = {candidate.lower(): candidate for candidate in known if len(candidate) >= SHORTEST_GUESSED}
     matches = get_close_matches(word.lower(), spellings, n=1, cutoff=LIKENESS)
     return spellings[matches[0]] if matches else None
 

@@ -263,6 +263,9 @@ class _TemplateBuilder:
         self.notes.attempt(("requestBody",), lambda: render.check_body_kind(content_type, ""))
         if "template" in spec and "properties" not in spec["schema"]:
             self.notes.note(("requestBody", "schema"), "with `template`, the schema lists the named inputs under `properties`")
+        for name in spec["schema"].get("required", ()) if "template" in spec else ():
+            if name not in spec["schema"].get("properties", {}):
+                self.notes.note(("requestBody", "schema", "required"), f"required input '{name}' is not among the properties")
         schema = self._schema("requestBody", "schema")
         named = schema if "template" in spec else {}
         return Body(

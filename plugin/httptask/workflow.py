@@ -185,7 +185,7 @@ class _Execution:
         try:
             if step.for_each is not None:
                 return self._each(step)
-            self.env.tell(StepStarted(step.id, step.task, None))
+            self.env.tell(StepStarted(step.id, step.task, None, step.summary))
             item = self._item(step, 0, {})
             return StepResult(step.id, item.status, item.outcome, None, item.outputs, item.failure)
         except UsageError as error:
@@ -208,9 +208,9 @@ class _Execution:
     def _each(self, step: Step) -> StepResult:
         values = compile_text(step.for_each.items if step.for_each else "").evaluate(self._context())
         if not isinstance(values, list):
-            message = f"forEach of step '{step.id}' needs a list, this is {type_name(values)}"
+            message = f"forEach of step '{step.id}' ({step.source}) needs a list, this is {type_name(values)}"
             return StepResult(step.id, "failed", failure=Failure(FailureKind.EXPRESSION, message))
-        self.env.tell(StepStarted(step.id, step.task, len(values)))
+        self.env.tell(StepStarted(step.id, step.task, len(values), step.summary))
         items = tuple(self._items(step, values))
         status = _worst([item.status for item in items])
         failure = next((_of_item(item) for item in items if item.status == status and item.failure), None)

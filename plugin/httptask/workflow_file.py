@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from httptask.durations import seconds
-from httptask.errors import DefinitionError, ExpressionError, Problem, RenderError, WorkflowInvalid
+from httptask.errors import DefinitionError, ExpressionError, InputInvalid, Problem, RenderError, WorkflowInvalid
 from httptask.expressions import Compiled, Reference, compile_text
+from httptask.faults import parse_faults
 from httptask.inputs import input_schema
 from httptask.model import ForEach, Step, TaskTemplate, Until, Workflow
 from httptask.places import Document, Path
@@ -69,6 +70,8 @@ class _Builder:
         self._tree(("outputs",), self.data.get("outputs", {}), known)
         if "connection" in self.data:
             self._text(("connection",), self.data["connection"], self._known({}, ("inputs",)))
+        for index, rule in enumerate(self.data.get("x-sandbox", {}).get("faults", ())):
+            self._attempt(("x-sandbox", "faults", index, "script"), lambda rule=rule: parse_faults(rule["script"]))  # type: ignore[misc]
         if self.problems:
             raise WorkflowInvalid(sorted(set(self.problems), key=self.problems.index))
         return Workflow(
@@ -175,7 +178,7 @@ class _Builder:
     def _attempt(self, path: Path, check: Callable[[], Any]) -> Any:
         try:
             return check()
-        except (ExpressionError, RenderError) as error:
+        except (ExpressionError, InputInvalid, RenderError) as error:
             for problem in error.problems:
                 self._note(path, f"{problem.where}: {problem.message}" if problem.where else problem.message, problem.hint)
             return None

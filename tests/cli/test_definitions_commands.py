@@ -58,7 +58,7 @@ def test_show_is_the_reference_page(httptask):
     assert positions == sorted(positions)
     assert "agents[].id" in page
     assert "okta.agentPools.manage" in page
-    assert "httptask test okta.create_agent_pools_update -i poolId=... --body @update.json --dry-run" in page
+    assert "httptask test okta.create_agent_pools_update -i poolId=... --body @body.json --dry-run" in page
 
 
 def test_show_as_json_holds_the_input_schema_and_the_flattened_body(httptask):

@@ -189,3 +189,21 @@ def test_one_input_has_its_schema_and_the_definitions_it_may_refer_to():
 
 def test_an_unknown_input_has_an_empty_schema_and_stays_text():
     assert property_schema(TASK, "idd") == ({}, TASK.definitions)
+
+
+FIELDS = {"properties": {"title": {"type": "string"}}, "required": ["title"], "type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({}, "give it with --body JSON, --body @FILE or --body -"),
+        ({"body": {"title": "x"}, "title": "x"}, "'title' is a field of the body: give it in --body"),
+        ({"body": {"titel": "x"}}, "it holds 'titel': did you mean 'title'?"),
+    ],
+)
+def test_a_hint_says_where_the_body_is_given_and_what_is_misspelled_in_it(given, hint):
+    task = template(method="POST", body=body(required=True, schema=FIELDS))
+    with pytest.raises(InputInvalid) as caught:
+        check(task, given)
+    assert [problem.hint for problem in caught.value.problems] == [hint]

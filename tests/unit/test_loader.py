@@ -105,11 +105,14 @@ def test_a_file_that_lists_well_and_is_wrong_is_refused_when_it_is_asked_for(acm
         registry["acme.wrong"]
 
 
-@pytest.mark.parametrize("name", ["empty", "missing", "file"])
-def test_a_folder_without_a_provider_is_an_error(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("empty", r"no provider\.yaml in this folder"), ("missing", "there is no such folder"), ("file", "there is no such folder")],
+)
+def test_a_folder_without_a_provider_is_an_error(tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(TemplateInvalid, match=r"no provider\.yaml in this folder \(a folder of templates holds"):
+    with pytest.raises(TemplateInvalid, match=message + r" \(a folder of templates holds"):
         Library(root=tmp_path / name).registry()
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from builders import template
+from builders import provider, template
 from httptask.message import Headers, Response
 from httptask.model import Output, ResponseSpec, Success
 from httptask.results import MAX_WARNINGS, documented, read
@@ -135,3 +135,21 @@ def test_a_status_finds_its_response_exactly_then_by_class_then_any_success_then
 def test_without_a_documented_response_anything_may_come():
     assert documented(template(), 200) is None
     assert read(template(success=Success()), {}, Response(200, Headers(), b"x")).success
+
+
+@pytest.mark.parametrize(
+    ("link", "warned"),
+    [
+        ('<https://a/b?after=x>; rel="next"', True),
+        ("<https://a/b?after=x>; rel=next", True),
+        ('<https://a/b>; title="x"; rel="prev next"', True),
+        ('<https://a/b>; rel="self"', False),
+        ('<https://a/b>; rel="nextish"', False),
+        ('<https://a/b?rel=next>; rel="self"', False),
+    ],
+)
+def test_a_list_that_goes_on_is_a_warning_because_only_one_page_was_read(link, warned):
+    task = template(provider=provider(paging={"style": "link"}))
+    response = Response(200, Headers.of({"Content-Type": "application/json", "Link": link}), b"[]")
+    codes = [warning.code for warning in read(task, {}, response).warnings]
+    assert ("morePages" in codes) is warned

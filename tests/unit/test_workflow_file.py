@@ -113,9 +113,9 @@ def test_a_wrong_duration_is_refused_with_its_place(problems, duration):
         ("steps: []\n", "3:8: steps must have at least 1 items"),
         (step("task: acme.find, wiht: {}"), "5:30: unknown key 'wiht' in steps[1] (did you mean 'with'?)"),
         (step("task: acme.find, every: 5"), "5:5: steps[1] needs other keys beside it: 'every' needs until"),
-        (step("task: acme.find, if: yes"), "5:34: steps[1].if does not match the pattern"),
+        (step("task: acme.find, if: yes"), "5:34: steps[1].if is not written as it must be (write one expression in quotes"),
         (step("task: acme.find, retry: {maxAttempts: 0}"), "5:51: steps[1].retry.maxAttempts must be at least 1"),
-        (FIND.replace("id: a", "id: 5a"), "4:10: steps[0].id does not match the pattern"),
+        (FIND.replace("id: a", "id: 5a"), "4:10: steps[0].id is not written as it must be (only letters, digits and _"),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_refused_with_its_place(problems, text, message):

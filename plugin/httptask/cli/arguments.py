@@ -12,6 +12,7 @@ from httptask.errors import InputInvalid, Problem, TemplateInvalid
 from httptask.inputs import BODY, check, coerce, property_schema
 from httptask.loader import read_bytes, shown
 from httptask.model import Schema, TaskTemplate, Workflow
+from httptask.reference import resolved
 
 Lookup = Callable[[str], tuple[Schema, Mapping[str, Schema]]]
 
@@ -77,10 +78,12 @@ class _Reading:
     def collect(self, given: Iterable[str], file: Path | None) -> None:
         if file is not None:
             self.inputs.update(_from_file(file))
+        given_before: set[str] = set()
         for option in given:
             name, sign, text = option.partition("=")
             if sign:
-                self.take(name, lambda name=name, text=text: self._coerced(name, text))  # type: ignore[misc]
+                self.take(name, lambda name=name, text=text: self._coerced(name, text, again=name in given_before))  # type: ignore[misc]
+                given_before.add(name)
             else:
                 self.problems.append(Problem("-i", "an input is written NAME=VALUE", "quote it as one word for the shell"))
 
@@ -91,9 +94,15 @@ class _Reading:
             self.problems += error.problems
             self.unread.add(name)
 
-    def _coerced(self, name: str, text: str) -> Any:
-        schema, definitions = self.lookup(name)
-        return coerce(schema, definitions, text if text == "-" else read_text(text))
+    def _coerced(self, name: str, text: str, *, again: bool) -> Any:
+        """Return a value as its schema asks; `-i tag=a -i tag=b` gives a list, for an input that is one."""
+        written, definitions = self.lookup(name)
+        schema = resolved(written, definitions)
+        value = coerce(schema, definitions, text if text == "-" else read_text(text))
+        if schema.get("type") != "array" or isinstance(value, list) or str(value).startswith("["):
+            return value
+        earlier = self.inputs[name] if again and isinstance(self.inputs.get(name), list) else []
+        return [*earlier, coerce(schema.get("items", {}), definitions, str(value))]
 
 
 def _others(template: TaskTemplate, reading: _Reading) -> Iterable[Problem]:

@@ -26,9 +26,10 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 class Console:
     """Writes text or JSON. Colours only on a terminal."""
 
-    def __init__(self, *, json: bool = False, redactor: Redactor | None = None) -> None:
+    def __init__(self, *, json: bool = False, verbose: bool = False, redactor: Redactor | None = None) -> None:
         """Choose the form of results and errors."""
         self.json = json
+        self.verbose = verbose
         self.redactor = redactor or Redactor()
 
     def out(self, text: str = "") -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from httptask.cli.console import Console
 from httptask.message import Headers, Request
-from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome
+from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
 from httptask.secrets import Redactor
 from httptask.workflow import RunResult, StepResult
 
@@ -24,6 +27,8 @@ _MARKS = {"succeeded": "✓", "failed": "✗", "unknown": "?", "skipped": "-", "
 _HOLDS_OUTCOMES = frozenset({"steps", "items", "outcome"})
 #: Lines of a body shown to people; `--json` has it whole.
 MAX_BODY_LINES = 200
+#: Warnings that say how an answer differs from the API's document without touching what the task gives.
+HARMLESS_DRIFT = frozenset({"unlistedField", "undocumentedStatus", "schemaMismatch", "unknownEnumValue"})
 #: Seconds; shorter waits for the rate limit are not worth a word.
 SHOWN_WAIT = 0.05
 
@@ -66,13 +71,25 @@ def print_outcome(outcome: Outcome, console: Console, *, retries: bool) -> None:
     """Print the response, warnings, attempts and what it means."""
     if outcome.response is not None:
         _print_answer(outcome.response, console)
-    for warning in outcome.warnings:
-        console.note(console.style(f"drift: {warning.path}: {warning.message}", "dim"))
+    print_warnings(outcome.warnings, console)
     for attempt in outcome.attempts:
         console.note(_attempt_line(attempt, console, would=not retries))
     console.note(f"{_status(outcome.status, console)}  {outcome.task}")
     if outcome.failure is not None:
         print_failure(outcome.failure, console)
+
+
+def print_warnings(warnings: Iterable[Warn], console: Console) -> None:
+    """Print what matters to the result, and how many harmless differences from the document there are beside it."""
+    drift = 0
+    for warning in warnings:
+        if warning.code in HARMLESS_DRIFT and not console.verbose:
+            drift += 1
+        else:
+            console.note(f"{console.style('warning:', 'yellow', stream=sys.stderr)} {warning.path}: {warning.message}")
+    if drift:
+        words = "1 difference" if drift == 1 else f"{drift} differences"
+        console.note(console.style(f"{words} from the API's document; -v shows them", "dim", stream=sys.stderr))
 
 
 def print_failure(failure: Failure, console: Console) -> None:
@@ -84,14 +101,20 @@ def print_failure(failure: Failure, console: Console) -> None:
         console.note(console.style(f"  request id {failure.request_id}", "dim"))
 
 
-def print_run(result: RunResult, console: Console, seconds: float | None) -> None:
+def print_run(result: RunResult, console: Console, *, seconds: float | None, steps: Sequence[str]) -> None:
     """Print a run: its steps, its outputs, and where it stopped; a simulated run took no time."""
+    not_run = [step for step in steps if step not in {done.id for done in result.steps}]
     console.out(f"{console.style(result.workflow, 'bold')}  run {result.run_id}")
     console.out()
-    width = max((len(step.id) for step in result.steps), default=0)
+    width = max(map(len, steps), default=0)
     for step in result.steps:
         mark = console.style(_MARKS[step.status], _COLOURS[step.status])
         console.out(f"  {mark} {step.id.ljust(width)}  {_step_words(step)}")
+        for warning in dict.fromkeys(item for outcome in _outcomes(step) for item in outcome.warnings):
+            if warning.code not in HARMLESS_DRIFT or console.verbose:
+                console.note(console.style(f"      warning: {warning.path}: {warning.message}", "yellow", stream=sys.stderr))
+    for step_id in not_run:
+        console.out(console.style(f"  · {step_id.ljust(width)}  not run", "dim"))
     if result.outputs:
         console.out()
         for line in json.dumps(dict(result.outputs), indent=2, ensure_ascii=False).splitlines():
@@ -100,7 +123,15 @@ def print_run(result: RunResult, console: Console, seconds: float | None) -> Non
     took = "simulated" if seconds is None else f"in {seconds:.1f} s"
     console.out(f"{_status(result.status, console)} {took}")
     if result.failure is not None:
-        print_failure(result.failure, console)
+        print_failure(_in_step(result, result.failure), console)
+
+
+def _in_step(result: RunResult, failure: Failure) -> Failure:
+    """Return a run's failure with the step that it stopped at in its message."""
+    last = result.steps[-1] if result.steps else None
+    if last is None or last.failure != failure or f"'{last.id}'" in failure.message:
+        return failure
+    return replace(failure, message=f"step '{last.id}': {failure.message}")
 
 
 def _step_words(step: StepResult) -> str:

@@ -28,7 +28,8 @@ def print_page(template: TaskTemplate, console: Console) -> None:
     for title, place in _PLACES:
         page.fields(title, reference.parameters(template, place))
     page.fields("Request headers", reference.headers(template))
-    page.fields("Request body fields", reference.body_fields(template))
+    title = "Request body fields" if template.accepts_body else "Inputs of the request body"
+    page.fields(title, reference.body_fields(template))
     page.responses(template)
     page.outputs(template)
     page.footer(template)
@@ -82,13 +83,16 @@ class _Page:
     def outputs(self, template: TaskTemplate) -> None:
         if template.outputs:
             self.title("Outputs for later steps")
-            rows = [(name, reference.type_words(output.schema), output.description) for name, output in template.outputs.items()]
+            rows = [
+                (name, _schema_words(reference.resolved(output.schema, template.definitions)), output.description)
+                for name, output in template.outputs.items()
+            ]
             self.table(("Name", "Type", "Description"), rows)
 
     def footer(self, template: TaskTemplate) -> None:
         required = [name for name in _required(template) if name != "body"]
         inputs = "".join(f" -i {name}=..." for name in required)
-        body = " --body @update.json" if template.accepts_body else ""
+        body = " --body @body.json" if template.accepts_body else ""
         self.title("Try it")
         self.console.out(f"  httptask test {template.id}{inputs}{body} --dry-run")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider, TaskTemplate
-from httptask.settings import ConnectionRequest, Surroundings, dry_connection, resolve, template_path
+from httptask.settings import SANDBOX_PROVIDER, ConnectionRequest, Surroundings, dry_connection, resolve, template_path
 
 if TYPE_CHECKING:
     from httptask.loader import Library
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from httptask.ports import Observer, Transport
     from httptask.registry import Registry
     from httptask.runner import Runner
-
-SANDBOX_PROVIDER = "okta"
 
 
 @dataclass(frozen=True, slots=True)

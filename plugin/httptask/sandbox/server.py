@@ -119,7 +119,7 @@ def _server(app: SandboxApp) -> uvicorn.Server:
 def _listening(host: str, port: int, *, anywhere: bool) -> Iterator[socket.socket]:
     if not anywhere and not _is_loopback(host):
         message = "the sandbox listens on loopback only: its token is public"
-        raise ConfigurationError(Problem("host", message, "use 127.0.0.1, or allow any address on purpose"))
+        raise ConfigurationError(Problem("host", message, "use 127.0.0.1, or say --anywhere on purpose"))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=128)

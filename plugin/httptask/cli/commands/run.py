@@ -13,6 +13,7 @@ from httptask.cli import options
 from httptask.cli.console import Console, is_terminal
 from httptask.cli.exits import BY_STATUS
 from httptask.cli.wiring import Where, connections, http_runner, registry
+from httptask.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from httptask.model import Connection, TaskTemplate, Workflow
@@ -48,17 +49,21 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
     from httptask.loader import load_workflow
     from httptask.workflow import workflow_inputs as checked
 
-    console = Console(json=bool(flags["as_json"]))
+    console = Console(json=bool(flags["as_json"]), verbose=bool(flags["verbose"]))
     catalogue = registry(folders)
     definition = load_workflow(workflow, catalogue)
     given = workflow_inputs(definition, flags["given"], flags["file"])  # type: ignore[arg-type] # click's types
     inputs = checked(definition, given)
     if flags["faults"]:
         return _simulated(definition, inputs, catalogue, flags, console)
+    providers = dict.fromkeys(catalogue[step.task].provider.id for step in definition.steps)
+    if flags["base_url"] and len(providers) > 1:
+        message = f"--base-url names one server, and the workflow uses {' and '.join(providers)}"
+        raise ConfigurationError(Problem("--base-url", message, "give each API a connection of its own"))
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])  # type: ignore[arg-type] # click's types
     with connections(where, definition.sandbox, _connection(definition, inputs)) as connect:
         result, seconds = _run(definition, inputs, catalogue, connect, _Narration(console, verbose=bool(flags["verbose"])))
-    _report(result, console, seconds)
+    _report(result, definition, console, seconds)
     return BY_STATUS[result.status]
 
 
@@ -71,7 +76,7 @@ def _simulated(
     scripts = dict(_script(text) for text in flags["faults"])
     observer = None if console.json else Narrator(console, requests=True)
     result = simulate_workflow(workflow, catalogue, inputs, scripts, observer=observer, seed=flags["seed"])
-    _report(result, console, None)
+    _report(result, workflow, console, None)
     return BY_STATUS[result.status]
 
 
@@ -119,10 +124,10 @@ def _run(
     return result, clock.monotonic() - began
 
 
-def _report(result: RunResult, console: Console, seconds: float | None) -> None:
+def _report(result: RunResult, workflow: Workflow, console: Console, seconds: float | None) -> None:
     from httptask.cli.outcomes import outcome_json, print_run
 
     if console.json:
         console.data(outcome_json(result.to_json(), console.redactor))
     else:
-        print_run(result, console, seconds)
+        print_run(result, console, seconds=seconds, steps=[step.id for step in workflow.steps])

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 @options.as_json
 @options.verbose
 def command(task: str, folders: tuple[Path, ...], **flags: object) -> int:
-    """Try a task: send one request and show request, response, and what the retry policy would do next.
+    """Try a task: send one request and show the response and what the retry policy would do next.
+
+    On a terminal, and with -v, the request is shown first; --dry-run shows it and sends nothing.
 
     \b
     Examples:
@@ -51,9 +53,10 @@ class _Test:
 
     def __init__(self, task: str, folders: tuple[Path, ...], flags: dict[str, object]) -> None:
         from httptask.cli.arguments import task_inputs
+        from httptask.inputs import check
 
         self.flags = flags
-        self.console = Console(json=bool(flags["as_json"]))
+        self.console = Console(json=bool(flags["as_json"]), verbose=bool(flags["verbose"]))
         self.tasks = registry(folders)
         self.template = self.tasks[task]
         body = flags["body"]
@@ -64,6 +67,7 @@ class _Test:
             body if isinstance(body, str) else None,
         )
         self.options = self._options()
+        check(self.template, self.inputs, allow_unknown_enum=self.options.allow_unknown_enum)
 
     def run(self) -> int:
         where = Where(bool(self.flags["sandbox"]), self.flags["name"], self.flags["base_url"], self.flags["token"])  # type: ignore[arg-type]
@@ -114,7 +118,8 @@ class _Test:
         print_request(prepared.request, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
-        self.console.note(self.console.style(f"dry run: nothing was sent; connection: {connection.source}", "dim"))
+        where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}"
+        self.console.note(self.console.style(where, "dim"))
         return SUCCEEDED
 
     def _send(self, connection: Connection) -> int:
