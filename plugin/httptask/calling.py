@@ -82,6 +82,7 @@ class Call:
     facts: list[retrying.Facts] = field(default_factory=list)
     began: float = 0.0
     in_flight: bool = False
+    last: _Try | None = None
     refreshed: bool = False
     before: Answer | None = None
 
@@ -138,6 +139,7 @@ class Call:
         )
         self.attempts.append(attempt)
         self.facts.append(tried.facts)
+        self.last, self.in_flight = tried, False
         self.world.tell(AttemptFinished(self.job.template.id, attempt))
         return tried
 
@@ -179,7 +181,6 @@ class Call:
             error = lost
         finally:
             self._answered(response)
-        self.in_flight = False
         return response, error
 
     def _answered(self, response: Response | None) -> None:
@@ -295,7 +296,13 @@ class Call:
         return replace(failure, hint=hint, retryable=stop.retryable and stop.status != "unknown", retry_after=stop.retry_after)
 
     def _interrupted(self) -> Outcome:
-        """Judge a call cut off by Ctrl-C: an unsafe request in flight, or one that was never answered before, is unknown."""
+        """Judge a call cut off by Ctrl-C.
+
+        What was decided stands. An unsafe request that left us and was not judged yet, or one that was never answered before,
+        is unknown.
+        """
+        if self.last is not None and not self.in_flight and isinstance(self.last.decision, retrying.Stop):
+            return self._outcome(self.last)
         method = self.job.template.method
         pending = (self.in_flight and method not in SAFE_METHODS) or any(map(retrying.may_be_applied, self.facts))
         status: Status = "unknown" if pending else "failed"

@@ -22,14 +22,17 @@ from httptask.waits import Wait, server_wait, shown
 
 #: Transport errors that the same request would meet again.
 NEVER_REPEATED = frozenset({"tlsCertificate", "egressRefused", "invalidUrl"})
-#: Answers after which a repetition may succeed (RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2).
-REPEATABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Answers below 500 after which a repetition may succeed (RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2).
+REPEATABLE_STATUSES = frozenset({408, 425, 429})
+#: Server errors that would come again. Every other one, registered or not, counts as 500 (RFC 9110 section 15).
+LASTING_SERVER_ERRORS = frozenset({501, 505, 506, 508, 510, 511})
 #: Answers that say the request was refused before it was acted on.
 NOT_APPLIED_STATUSES = frozenset({425, 429})
 UNAUTHORIZED = 401
 SERVICE_UNAVAILABLE = 503
 _GONE = frozenset({404, 410})
 _ANSWERED_2XX = range(200, 300)
+_SERVER_ERRORS = range(500, 600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def may_be_applied(facts: Facts) -> bool:
         return True
     if facts.status in _ANSWERED_2XX:
         return not facts.readable
-    return facts.status in REPEATABLE_STATUSES - NOT_APPLIED_STATUSES and not _refused_with_wait(facts)
+    return _is_passing(facts.status) and facts.status not in NOT_APPLIED_STATUSES and not _refused_with_wait(facts)
 
 
 def backoff(policy: RetryPolicy, retries: int, jitter: float) -> float:
@@ -186,9 +189,14 @@ def _by_status(facts: Facts) -> tuple[bool, str]:
         return True, "status 401: the credential is renewed"
     if status in NOT_APPLIED_STATUSES or _refused_with_wait(facts):
         return True, f"status {status}: the request was not acted on"
-    if status in REPEATABLE_STATUSES:
+    if _is_passing(status):
         return _if_idempotent(facts, f"status {status}")
     return False, f"status {status} would come again"
+
+
+def _is_passing(status: int) -> bool:
+    """Tell whether the same request may be answered otherwise later."""
+    return status in REPEATABLE_STATUSES or (status in _SERVER_ERRORS and status not in LASTING_SERVER_ERRORS)
 
 
 def _by_body(facts: Facts) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from httptask.errors import ExpressionError, InputInvalid, Interrupted, UsageError
+from httptask.errors import ExpressionError, InputInvalid, Interrupted, Problem, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts, type_name
 from httptask.identity import idempotency_key, new_id
@@ -17,7 +17,7 @@ from httptask.ports import Clock, Observer
 from httptask.registry import Registry
 from httptask.results import response_view
 from httptask.runner import Options, Runner
-from httptask.schemas import Validator
+from httptask.schemas import MAX_DEPTH, Validator, too_deep
 
 RunStatus = Literal["succeeded", "failed", "unknown", "cancelled", "waiting"]
 StepStatus = Literal["succeeded", "failed", "unknown", "skipped", "cancelled", "waiting"]
@@ -102,6 +102,8 @@ def workflow_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
         name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema
     }
     inputs = {**defaults, **given}
+    if too_deep(inputs):
+        raise InputInvalid(Problem("inputs", "nested too deeply", f"at most {MAX_DEPTH} levels"))
     violations = Validator({"additionalProperties": False, **workflow.inputs}).violations(inputs)
     if violations:
         raise InputInvalid([input_problem(violation, workflow.name, properties) for violation in violations])
@@ -144,6 +146,7 @@ class _Execution:
     run_id: str
     done: list[StepResult] = field(default_factory=list)
     views: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
 
     def run(self) -> RunResult:
         failure: Failure | None = None
@@ -155,6 +158,9 @@ class _Execution:
             self.env.tell(StepFinished(step.id, result.status, result.failure.message if result.failure else ""))
             if result.status in {"unknown", "cancelled"} or (result.status == "failed" and not step.continue_on_error):
                 status, failure = _run_status(result.status), result.failure
+                break
+            if self.interrupted:
+                status, failure = "cancelled", Failure(FailureKind.INTERRUPTED, f"interrupted after step '{step.id}'")
                 break
         outputs, problem = self._outputs() if status == "succeeded" else ({}, None)
         if problem:
@@ -226,7 +232,8 @@ class _Execution:
                 item = Item(index, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
             self.env.tell(ItemFinished(step.id, item.index, item.status))
             yield item
-            if item.status in {"unknown", "cancelled"} or (item.status == "failed" and not step.continue_on_error):
+            stops = item.status in {"unknown", "cancelled"} or (item.status == "failed" and not step.continue_on_error)
+            if stops or self.interrupted:
                 return
 
     def _item(self, step: Step, index: int, more: Mapping[str, Any]) -> Item:
@@ -239,8 +246,10 @@ class _Execution:
         try:
             outcome = use.poll(step.until, path) if step.until else use.once(path)
         except Interrupted as stopped:
-            status: StepStatus = "unknown" if stopped.outcome.status == "unknown" else "cancelled"
-            return Item(index, status, stopped.outcome, failure=stopped.outcome.failure)
+            self.interrupted = True
+            outcome = stopped.outcome
+            status: StepStatus = outcome.status if outcome.status != "failed" else "cancelled"
+            return Item(index, status, outcome, outcome.outputs if outcome.ok else None, outcome.failure)
         return Item(index, outcome.status, outcome, outcome.outputs if outcome.ok else None, outcome.failure)
 
 

@@ -35,10 +35,12 @@ SITUATIONS = {
         {"status": 429, "headers": WAIT},
         {"status": 503, "headers": WAIT},
     ],
-    "408, 500, 502, 504, and a bare 503": [{"status": status} for status in (408, 500, 502, 503, 504)],
+    "408, 500, 502, 504, a bare 503, and 5xx without a meaning of their own": [
+        {"status": status} for status in (408, 500, 502, 503, 504, 507, 520, 524, 599)
+    ],
     "401, when the credential can be renewed (once)": [{"status": 401, "refreshable": True}],
-    "any other 3xx, 4xx, and 501, 505": [
-        {"status": status} for status in (301, 304, 400, 401, 403, 404, 409, 410, 412, 422, 501, 505)
+    "any other 3xx, 4xx, and 501, 505, 506, 508, 510, 511": [
+        {"status": status} for status in (301, 304, 400, 401, 403, 404, 409, 410, 412, 422, 501, 505, 506, 508, 510, 511)
     ],
 }
 METHODS = {"GET": ("GET", True), "PUT, DELETE, idempotent": ("PUT", True), "POST, PATCH": ("POST", False)}

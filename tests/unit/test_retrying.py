@@ -56,7 +56,10 @@ MATRIX = [
     (("answered", 503), {"Retry-After": "soon"}, "retry", "retry", "unknown"),
     (("answered", 504), {}, "retry", "retry", "unknown"),
     (("answered", 505), {}, "failed", "failed", "failed"),
-    (("answered", 599), {}, "failed", "failed", "failed"),
+    (("answered", 511), {}, "failed", "failed", "failed"),
+    (("answered", 507), {}, "retry", "retry", "unknown"),
+    (("answered", 524), {}, "retry", "retry", "unknown"),
+    (("answered", 599), {}, "retry", "retry", "unknown"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -65,6 +66,10 @@ def root(context: click.Context) -> int:
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     _open_missing_streams()
+    for name in ("SIGTERM", "SIGHUP"):  # what orchestrators and closing terminals send means what Ctrl-C means
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
+            signal.signal(number, _interrupt)
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -73,6 +78,10 @@ def run() -> NoReturn:
     except OSError as error:
         code = _refused(error) if code == SUCCEEDED else code
     sys.exit(code)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
