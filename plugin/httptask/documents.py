@@ -176,18 +176,20 @@ def _convert(text: str, kind: str) -> Any:
         case "int":
             return _whole(text)
         case "oct" | "hex":
-            return int(text, 0)
+            return _whole(text, 0)
     number = math.inf if kind == "special" else float(text)
     if not math.isfinite(number):
         raise _Unfit("a number that JSON cannot hold", "put quotes around it to keep it as text")
     return number
 
 
-def _whole(text: str) -> int:
+def _whole(text: str, base: int = 10) -> int:
     try:
-        return int(text)
-    except ValueError as error:  # Python reads at most 4300 digits
+        number = int(text, base)
+        str(number)  # a hexadecimal number that can be read may still be too long to be written
+    except ValueError as error:  # Python reads and writes at most 4300 decimal digits
         raise _Unfit("a number with too many digits", "put quotes around it to keep it as text") from error
+    return number
 
 
 def _read_json(source: Source, builder: TreeBuilder) -> None:

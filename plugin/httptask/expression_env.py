@@ -7,7 +7,10 @@ tests are a short list. `MAX_TEXT` and `MAX_ITEMS` cap what one step builds, `MA
 
 from __future__ import annotations
 
+import inspect
 import json
+import math
+import operator as operators
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -29,13 +32,19 @@ MAX_DIGITS = 100
 #: Characters, and items at ten each.
 MAX_WORK = 20_000_000
 _ITEM = 10
+#: Characters that are compared in the time of one step.
+_STRIDE = 32
+#: Longer texts are searched in linear time, shorter ones in the product of both lengths.
+_SEARCHED = 100
+#: Python reads and writes integers below this; JSON cannot hold others.
+_UNPRINTABLE = 10**4300
 #: Where a lookup fails for want of a value, not of a name.
 NOTHING = "there is nothing to take: a list is empty, or an `if` without `else` does not hold"
 
 _work_left: ContextVar[int] = ContextVar("work_left", default=MAX_WORK)
 
 _FILTERS = frozenset(
-    {"abs", "count", "d", "default", "dictsort", "first", "items", "last", "length", "list", "map", "max", "min", "reject"}
+    {"abs", "count", "d", "default", "dictsort", "first", "items", "last", "length", "map", "max", "min", "reject"}
     | {"rejectattr", "reverse", "select", "selectattr", "sort", "unique"}
 )
 _TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper")
@@ -45,6 +54,29 @@ _TESTS = frozenset(
     | {"greaterthan", "ge", "==", "!=", "<", "<=", ">", ">="}
 )
 _NUMBER_TESTS = ("divisibleby", "even", "odd")
+_TEXT_TESTS = ("lower", "upper")
+#: These take a list item by item, where text would be taken character by character.
+_LIST_FILTERS = frozenset({"map", "max", "min", "reject", "rejectattr", "select", "selectattr", "sort", "sum", "unique"})
+_ITERATING_FILTERS = _LIST_FILTERS | {"dictsort", "items", "join", "list", "reverse"}
+#: These compare the items, or copy their texts to compare them.
+_ORDERING_FILTERS = frozenset({"max", "min", "sort", "unique"})
+#: These build numbers that no operand need have held.
+_NUMBER_FILTERS = frozenset({"float", "int", "round", "sum"})
+#: These cost the same whatever the length of the value; `tojson` counts for itself.
+_CHEAP_FILTERS = frozenset({"abs", "count", "d", "default", "first", "last", "length", "string", "tojson"})
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operators.eq,
+    "ne": operators.ne,
+    "lt": operators.lt,
+    "lteq": operators.le,
+    "gt": operators.gt,
+    "gteq": operators.ge,
+    "in": lambda part, whole: part in whole,
+    "notin": lambda part, whole: part not in whole,
+}
+_COMPARING_TESTS = frozenset(
+    {"eq", "equalto", "ne", "lt", "lessthan", "le", "gt", "greaterthan", "ge", "==", "!=", "<", "<=", ">", ">="}
+)
 
 
 class TooLarge(ValueError):
@@ -101,11 +133,22 @@ class _Generator(jinja2.compiler.CodeGenerator):
             self.write(", ")
         self.write("))")
 
+    def visit_Compare(self, node: jinja2.nodes.Compare, frame: jinja2.compiler.Frame) -> None:  # noqa: N802 - as above
+        """Write the call for one `a < b == c`."""
+        self.write("environment.compare(")
+        self.visit(node.expr, frame)
+        self.write(", (")
+        for operand in node.ops:
+            self.write(f"({operand.op!r}, ")
+            self.visit(operand.expr, frame)
+            self.write("), ")
+        self.write("))")
+
 
 class Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
     """A Jinja environment in which lookups, calls and operators go through the rules of this module."""
 
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "**", "%"})
     code_generator_class = _Generator
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -142,7 +185,18 @@ class Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Check what an operator would build before it builds it."""
         _check_size(operator, left, right)
-        return _charge(super().call_binop(context, operator, left, right))
+        return _charge(_finite(super().call_binop(context, operator, left, right)))
+
+    def compare(self, left: Any, operands: tuple[tuple[str, Any], ...]) -> Any:
+        """Return `left < a == b`: each comparison of a chain must hold."""
+        held: Any = True
+        for operator, right in operands:
+            _charge_comparison(operator, left, right)
+            held = _COMPARISONS[operator](left, right)
+            if not held:
+                return held
+            left = right
+        return held
 
     def join_text(self, parts: tuple[Any, ...]) -> str:
         """Return `a ~ b ~ c`."""
@@ -202,8 +256,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return _charge(str(value))
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return _printable(value)
     if isinstance(value, Mapping):
+        _spend(sum(map(len, value)))
         return _charge({str(key): plain(item) for key, item in value.items()})
     if isinstance(value, list | tuple | range | GeneratorType | Iterator):
         return [plain(item) for item in _charge(list(_bounded(value)))]
@@ -224,12 +279,79 @@ def start_work() -> None:
 
 def _charge(built: Any) -> Any:
     """Take what was built off the allowance of this evaluation, and return it."""
-    size = len(built) if isinstance(built, str) else _ITEM * len(built) if isinstance(built, list | tuple | dict) else 1
-    left = _work_left.get() - size
+    _spend(_size(built))
+    return built
+
+
+def _spend(work: int) -> None:
+    left = _work_left.get() - work
     if left < 0:
         raise TooLarge("the expression builds too much")
     _work_left.set(left)
-    return built
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return _ITEM * len(value) if isinstance(value, list | tuple | dict | range) else 1
+
+
+def _metered(items: Iterator[Any]) -> Iterator[Any]:
+    """Charge for each item as it is taken: a filter that keeps none of them has read them all the same."""
+    for item in items:
+        _spend(_ITEM)
+        yield item
+
+
+def _weigh(value: Any) -> None:
+    """Charge for everything that a value holds."""
+    _spend(_size(value))
+    if isinstance(value, list | tuple):
+        for item in value:
+            _weigh(item)
+
+
+def _charge_comparison(operator: str, left: Any, right: Any) -> None:
+    """Charge for what a comparison may read before it is made."""
+    if operator not in {"in", "notin"}:
+        _charge_equality(left, right)
+    elif isinstance(right, str) and isinstance(left, str):
+        _spend(len(right) * (1 + min(len(left), _SEARCHED) // _STRIDE))
+    elif isinstance(right, list | tuple) and isinstance(left, list | tuple | dict):
+        for item in right:
+            _charge_equality(left, item)
+    elif isinstance(right, list | tuple | range):
+        _spend(len(right) * (1 + (len(left) // _STRIDE if isinstance(left, str) else 0)))
+
+
+def _charge_equality(left: Any, right: Any) -> None:
+    if isinstance(left, str) and isinstance(right, str):
+        _spend(1 + min(len(left), len(right)) // _STRIDE)
+    elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        _spend(_ITEM * min(len(left), len(right)))
+        for one, other in zip(left, right, strict=False):
+            _charge_equality(one, other)
+    elif isinstance(left, dict) and isinstance(right, dict):
+        _spend(_ITEM * min(len(left), len(right)))
+        for key in left if len(left) == len(right) else ():
+            _charge_equality(left[key], right.get(key))
+    else:
+        _spend(1)
+
+
+def _finite(value: Any) -> Any:
+    """Return what an operator or filter computed, if it is no number or one that JSON can hold."""
+    if isinstance(value, int):
+        _check_bits(value.bit_length())
+    return _printable(value)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError("the result is no finite number")
+    if isinstance(value, int) and not -_UNPRINTABLE < value < _UNPRINTABLE:
+        raise TooLarge("the number would be too large")
+    return value
 
 
 def _check_size(operator: str, left: Any, right: Any) -> None:
@@ -285,6 +407,10 @@ def _tojson(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def _list(items: Any) -> list[Any]:
+    return list(_bounded(items))
+
+
 def _join(items: Any, separator: str = "") -> str:
     pieces = [to_text(item) for item in _bounded(items)]
     _check_length("", sum(map(len, pieces)) + len(separator) * len(pieces))
@@ -332,10 +458,58 @@ def _only(kind: type[Any], word: str, function: Callable[..., Any]) -> Callable[
     return checked
 
 
-def _charged(function: Callable[..., Any]) -> Callable[..., Any]:
+def _charged(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that is charged for what it reads and for what it builds."""
+    given = 1 if hasattr(function, "jinja_pass_arg") else 0  # Jinja's own argument stands before the value
+
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _charge(function(*args, **kwargs))
+        passed, values, rest = args[:given], args[given : given + 1], args[given + 1 :]
+        values = tuple(_read(name, value) for value in values)
+        if name in _ORDERING_FILTERS:
+            values = tuple(_list(value) if isinstance(value, Iterator) else value for value in values)
+            _weigh_keys(function, (*passed, *values, *rest), kwargs)
+        built = function(*passed, *values, *rest, **kwargs)
+        return _charge(_finite(built) if name in _NUMBER_FILTERS else built)
+
+    return call
+
+
+def _read(name: str, value: Any) -> Any:
+    """Charge for a filter's value as far as the filter reads it, and return what it is to read."""
+    if isinstance(value, str) and name in _LIST_FILTERS:
+        raise TypeError("text is not a list")
+    if name in _CHEAP_FILTERS or isinstance(value, jinja2.Undefined):
+        return value
+    if isinstance(value, Iterator):
+        return _metered(value)
+    _spend(_ITEM * len(value) if isinstance(value, str) and name in _ITERATING_FILTERS else _size(value))
+    return value
+
+
+def _weigh_keys(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Charge for the keys by which items are compared: their texts are copied, and read more than once."""
+    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    made, value, attribute = args[0], bound["value"], bound.get("attribute")
+    if not isinstance(value, list | tuple | range | dict):
+        return
+    for path in attribute.split(",") if isinstance(attribute, str) else (attribute,):
+        pick = jinja2.filters.make_attrgetter(made, path)
+        for item in value:
+            _weigh(pick(item))
+
+
+def _charged_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a test that is charged for what it reads."""
+
+    @wraps(function)
+    def call(value: Any, *args: Any) -> Any:
+        _spend(_ITEM)
+        if args and (name == "in" or name in _COMPARING_TESTS):
+            _charge_comparison(name, value, args[0])
+        elif name in _TEXT_TESTS:
+            _spend(_size(value))
+        return function(value, *args)
 
     return call
 
@@ -360,11 +534,14 @@ def environment() -> Environment:
         optimized=False,  # constants are folded with Jinja's own operators and without our caps
     )
     own = {"tojson": _tojson, "join": _join, "string": to_text, "int": _number(int), "float": _number(float)}
-    own |= {"sum": _sum, "round": _round, "replace": _only(str, "text", _replace)}
+    own |= {"list": _list, "sum": _sum, "round": _round, "replace": _only(str, "text", _replace)}
     own |= {name: _only(str, "text", jinja2.filters.FILTERS[name]) for name in _TEXT_FILTERS}
     filters = {name: jinja2.filters.FILTERS[name] for name in _FILTERS} | own
-    made.filters = {name: _charged(function) for name, function in filters.items()}
-    made.tests = {name: jinja2.tests.TESTS[name] for name in _TESTS}
-    made.tests |= {name: _only(int | float, "a number", jinja2.tests.TESTS[name]) for name in _NUMBER_TESTS}  # type: ignore[arg-type]
+    made.filters = {name: _charged(name, function) for name, function in filters.items()}
+    jinjas: Mapping[str, Callable[..., Any]] = jinja2.tests.TESTS  # type: ignore[assignment] # one of them is typed as `function`
+    tests = {name: jinjas[name] for name in _TESTS}
+    tests |= {name: _only(int | float, "a number", jinjas[name]) for name in _NUMBER_TESTS}  # type: ignore[arg-type]
+    tests |= {name: _only(str, "text", jinjas[name]) for name in _TEXT_TESTS}
+    made.tests = {name: _charged_test(name, function) for name, function in tests.items()}
     made.globals = {"range": _range}
     return made

@@ -6,6 +6,7 @@ typed values never travel through text. Only text from definition files is ever 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -198,6 +199,7 @@ def _expression(source: str) -> _Expression:
     try:
         body = _ENVIRONMENT.parse("{{ " + source + " }}").body
         _refuse_unpacking(body[0])
+        _refuse_infinity(body[0])
         call = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     except (jinja2.TemplateError, RecursionError, SyntaxError, ValueError) as error:
         message = error.message if isinstance(error, jinja2.TemplateError) else "it is nested too deep or holds a huge number"
@@ -215,6 +217,13 @@ def _refuse_unpacking(tree: jinja2.nodes.Node) -> None:
             raise jinja2.TemplateSyntaxError("arguments are written out, not unpacked with * or **", node.lineno)
 
 
+def _refuse_infinity(tree: jinja2.nodes.Node) -> None:
+    """Refuse `1e999`: Python reads it as Infinity, which no JSON can hold."""
+    for node in tree.find_all(jinja2.nodes.Const):
+        if isinstance(node.value, float) and math.isinf(node.value):
+            raise jinja2.TemplateSyntaxError("a number is too large", node.lineno)
+
+
 def _chain(node: Any) -> Reference | None:
     """Return the literal path of a lookup chain (`a.b['c'][0]` is a, b, c, 0), or None for anything computed."""
     if isinstance(node, jinja2.nodes.Name):
@@ -228,8 +237,18 @@ def _chain(node: Any) -> Reference | None:
     return None if parent is None else (*parent, key)
 
 
+def _calls_a_function(node: Any) -> bool:
+    """Tell whether this is `range(...)`: the function's name is no path that is read."""
+    called = node.node if isinstance(node, jinja2.nodes.Call) else None
+    return isinstance(called, jinja2.nodes.Name) and called.name in _ENVIRONMENT.globals
+
+
 def _references(node: Any) -> Iterator[Reference]:
     if node is None:
+        return
+    if _calls_a_function(node):
+        for child in (*node.args, *node.kwargs):
+            yield from _references(child)
         return
     chain = _chain(node)
     if chain is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -90,8 +91,8 @@ class Library:
                 raise TemplateInvalid(Problem(shown(folder), message, hint))
             for file in sorted(file for provider in providers for file in provider.glob("**/*.y*ml")):
                 is_template = file.suffix in {".yaml", ".yml"} and file.name not in {PROVIDER_FILE, SCHEMAS_FILE}
-                if is_template and file.resolve() not in seen:
-                    seen.add(file.resolve())
+                if is_template and _real(file) not in seen:
+                    seen.add(_real(file))
                     yield file
 
     def template(self, file: Path) -> TaskTemplate:
@@ -105,7 +106,7 @@ class Library:
 
         folder = _provider_folder(file)
         document = _document(file, "task-template.schema.json")
-        schemas_file = os.path.relpath(folder / SCHEMAS_FILE, file.resolve().parent).replace(os.sep, "/")
+        schemas_file = os.path.relpath(folder / SCHEMAS_FILE, _real(file).parent).replace(os.sep, "/")
         return template_from(document, self.provider(folder), self._schemas(folder), schemas_file)
 
     def provider(self, folder: Path) -> Provider:
@@ -138,8 +139,8 @@ class Library:
             self._check_id(self.template(file).id, file)
 
     def _check_id(self, task: str, file: Path) -> None:
-        first = self._checked.setdefault(task, file.resolve())
-        if first != file.resolve():
+        first = self._checked.setdefault(task, _real(file))
+        if first != _real(file):
             raise TemplateInvalid(
                 Problem(shown(file), f"task '{task}' is defined twice", f"also in {shown(first)}; rename one of them")
             )
@@ -149,7 +150,8 @@ class Library:
 
         if folder not in self._shared:
             file = folder / SCHEMAS_FILE
-            self._shared[folder] = SharedSchemas.of(_document(file, "schemas.schema.json")) if file.exists() else SharedSchemas()
+            there = os.path.lexists(file)  # a link that leads nowhere is a mistake, not a file left out
+            self._shared[folder] = SharedSchemas.of(_document(file, "schemas.schema.json")) if there else SharedSchemas()
         return self._shared[folder]
 
 
@@ -173,23 +175,33 @@ def read_bytes(file: Path) -> bytes:
     """Read a definition file.
 
     Raises:
-        TemplateInvalid: it cannot be read, or is too large to be one.
+        TemplateInvalid: it cannot be read, is no regular file, or is too large to be one.
 
     """
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise TemplateInvalid(Problem(shown(file), f"larger than {LARGEST_FILE // 2**20} MiB", "this is no definition file"))
-        return file.read_bytes()
+        mode = file.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe or a device may never end, or never begin
+            raise TemplateInvalid(Problem(shown(file), "not a regular file", "only regular files are read, and links to them"))
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise TemplateInvalid(Problem(shown(file), f"cannot be read: {error.strerror or type(error).__name__}")) from None
+    if len(raw) > LARGEST_FILE:
+        raise TemplateInvalid(Problem(shown(file), f"larger than {LARGEST_FILE // 2**20} MiB", "this is no definition file"))
+    return raw
 
 
 def shown(file: Path) -> str:
     """Return a path as a person would type it: relative when it lies below the current folder."""
     try:
-        return str(file.resolve().relative_to(Path.cwd()))
+        return str(_real(file).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(file)
+
+
+def _real(file: Path) -> Path:
+    """Return the path behind all links; a link that leads to itself is returned as it is, where `resolve` may raise."""
+    return Path(os.path.realpath(file))
 
 
 @cache
@@ -218,7 +230,7 @@ def _is_workflow(file: Path) -> bool:
 
 
 def _provider_folder(file: Path) -> Path:
-    for folder in file.resolve().parents:
+    for folder in _real(file).parents:
         if (folder / PROVIDER_FILE).is_file():
             return folder
     hint = f"put the template beside or below a {PROVIDER_FILE}"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from httptask.errors import ExpressionError, TransportError
@@ -21,9 +22,11 @@ from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
 from httptask.model import ResponseSpec, Schema, TaskTemplate
 from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
-from httptask.schemas import Validator, json_path, too_deep
+from httptask.schemas import Validator, excerpt, json_path, too_deep
 
 MAX_WARNINGS = 20
+#: Parts of a body that are compared with the document; the lists of a larger one are cut short for it.
+MAX_CHECKED = 50_000
 MAX_MESSAGE = 500
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
@@ -72,7 +75,7 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
     outputs, missing = _outputs(template, context)
-    drift = (*_more_pages(template, answer), *tuple(_drift(template, answer))[:MAX_WARNINGS])
+    drift = (*_more_pages(template, answer), *islice(_drift(template, answer), MAX_WARNINGS))
     return Reading(answer, success=True, readable=True, outputs=outputs, warnings=drift + missing, failure=None)
 
 
@@ -212,7 +215,7 @@ def _outputs(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[dict[s
             continue
         warnings += [
             Warn("outputMismatch", json_path(violation.path, f"outputs.{name}"), violation.message)
-            for violation in _output_validator(template, name).violations(outputs[name])
+            for violation in _output_validator(template, name).violations(outputs[name], MAX_WARNINGS)
         ]
     return outputs, tuple(warnings)
 
@@ -244,12 +247,16 @@ def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
     if answer.body_kind == "empty":
         yield Warn("emptyBody", "response.body", "the document promises a body and none came")
         return
-    for violation in _response_validator(template, answer.status).violations(answer.body):
+    body = excerpt(answer.body, MAX_CHECKED)
+    for violation in _response_validator(template, answer.status).violations(body, MAX_WARNINGS) if body is not None else ():
         yield Warn(
             _DRIFT_CODES.get(violation.keyword, "schemaMismatch"), json_path(violation.path, "response.body"), violation.message
         )
-    unlisted = dict.fromkeys(_unlisted(answer.body, spec.schema, template.definitions, "response.body"))
-    yield from (Warn("unlistedField", path, "the document does not list this field") for path in unlisted)
+    found: set[str] = set()
+    for path in _unlisted(body, spec.schema, template.definitions, "response.body"):
+        if path not in found:
+            found.add(path)
+            yield Warn("unlistedField", path, "the document does not list this field")
 
 
 def _more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:

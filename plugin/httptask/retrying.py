@@ -145,7 +145,15 @@ def may_be_applied(facts: Facts) -> bool:
 
 def backoff(policy: RetryPolicy, retries: int, jitter: float) -> float:
     """Return the full-jitter backoff before retry number `retries` + 1: uniform in [0, min(cap, base * factor ** retries))."""
-    return jitter * min(policy.cap, policy.base * policy.factor ** min(retries, 64))
+    return jitter * min(policy.cap, _grown(policy, min(retries, 64)))
+
+
+def _grown(policy: RetryPolicy, retries: int) -> float:
+    """Return the uncapped backoff; what is beyond a number's range is beyond every cap."""
+    try:
+        return policy.base * policy.factor**retries
+    except OverflowError:
+        return math.inf if policy.base else 0.0
 
 
 def _verdict(facts: Facts, earlier: Sequence[Facts]) -> Status:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
+from referencing.exceptions import Unresolvable
 
 from httptask.errors import Problem
 from httptask.suggest import did_you_mean, nearest
@@ -25,8 +26,17 @@ Path = tuple[str | int, ...]
 #: RFC 3339 section 5.6, with the leap second's 60 apart; `fromisoformat` alone takes other forms of ISO 8601 too.
 _DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:)(60|\d\d)((?:\.\d+)?(?:Z|[+-]\d\d:\d\d))", re.ASCII)
 
+#: Keywords that name or address a schema in another way than `$ref` with a path, which is all that definition files use.
+OTHER_REFERENCES = ("$id", "$anchor", "$dynamicRef", "$dynamicAnchor")
+_ONE_IN_PLACE = ("not", "if", "then", "else")
+_LISTS_IN_PLACE = ("allOf", "anyOf", "oneOf")
+
 #: Levels of arrays and objects in one value; no API nests so deeply, and Python's stack ends soon after.
 MAX_DEPTH = 200
+#: As a tuple: a union of types is several times slower to test against, and answers hold millions of parts.
+_CONTAINERS = (dict, list)
+#: Items that an excerpt keeps of each list: the first number with which the whole is small enough.
+_KEPT_ITEMS = (1000, 100, 10, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +62,39 @@ def too_deep(value: Any) -> bool:
     level: list[Any] = [[value]]
     for _ in range(MAX_DEPTH + 1):
         inner = (part for parts in level for part in (parts.values() if isinstance(parts, dict) else parts))
-        level = list({id(part): part for part in inner if isinstance(part, dict | list)}.values())
+        level = list({id(part): part for part in inner if isinstance(part, _CONTAINERS)}.values())
         if not level:
             return False
     return True
+
+
+def excerpt(value: Any, size: int) -> Any:
+    """Return a value of more than `size` parts with its lists cut short, so that checking it takes a bounded time.
+
+    Items of a list share one schema, so its first ones stand for the rest. What cannot be cut so far becomes None.
+    """
+    if _fits(value, size):
+        return value
+    cuts = (_cut(value, kept, size) for kept in _KEPT_ITEMS)
+    return next((cut for cut in cuts if _fits(cut, size)), None)
+
+
+def _fits(value: Any, size: int) -> bool:
+    parts, left = [value], size
+    while parts and left >= 0:
+        part = parts.pop()
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        left -= len(inner)
+        parts.extend(islice(inner, max(left, 0)))
+    return left >= 0
+
+
+def _cut(value: Any, kept: int, size: int) -> Any:
+    if isinstance(value, list):
+        return [_cut(item, kept, size) for item in value[:kept]]
+    if isinstance(value, dict) and len(value) <= size:
+        return {key: _cut(item, kept, size) for key, item in value.items()}
+    return value
 
 
 class Validator:
@@ -65,15 +104,42 @@ class Validator:
         """Compile; the schema must be self-contained."""
         self._validator = _Validator2020(dict(schema), format_checker=_FORMATS)
 
-    def violations(self, value: Any) -> tuple[Violation, ...]:
-        """Return every broken rule, in document order."""
-        found = (violation for error in self._validator.iter_errors(value) for violation in _violations(error))
+    def violations(self, value: Any, limit: int | None = None) -> tuple[Violation, ...]:
+        """Return every broken rule, or the first `limit` that are found, in document order."""
+        every = (violation for error in self._validator.iter_errors(value) for violation in _violations(error))
+        try:
+            found = list(islice(every, limit))
+        except RecursionError:
+            return (Violation((), "$ref", "cannot be checked: its schema has a reference that does not end"),)
+        except Unresolvable:
+            return (Violation((), "$ref", "cannot be checked: its schema has a reference that leads nowhere"),)
         return tuple(
             sorted(
                 dict.fromkeys(found),
                 key=lambda violation: [(str(part), 0) if isinstance(part, str) else ("", part) for part in violation.path],
             )
         )
+
+
+def is_endless(schema: Any, root: Mapping[str, Any]) -> bool:
+    """Tell whether a schema inside `root` leads back to itself without a step into the value: checking it would never end."""
+    waiting, seen = _in_place(schema, root), set[int]()
+    while waiting:
+        other = waiting.pop()
+        if other is schema:
+            return True
+        if id(other) not in seen:
+            seen.add(id(other))
+            waiting += _in_place(other, root)
+    return False
+
+
+def referred(reference: str, root: Any) -> Any:
+    """Return the schema that a reference of the form `#/a/b` leads to inside `root`, or None."""
+    start, *parts = reference.split("/")
+    for part in parts:
+        root = root.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(root, Mapping) else None
+    return root if start == "#" and parts and isinstance(root, Mapping | bool) else None
 
 
 def json_path(path: Iterable[str | int], root: str = "") -> str:
@@ -87,6 +153,18 @@ def json_path(path: Iterable[str | int], root: str = "") -> str:
         else:
             text += f"['{part}']"
     return text
+
+
+def _in_place(schema: Any, root: Mapping[str, Any]) -> list[Any]:
+    """Return the schemas that the same value must also match, or is also held against."""
+    if not isinstance(schema, Mapping):
+        return []
+    target = referred(schema["$ref"], root) if isinstance(schema.get("$ref"), str) else None
+    found = [] if target is None else [target]
+    found += [schema[key] for key in _ONE_IN_PLACE if key in schema]
+    found += [branch for key in _LISTS_IN_PLACE if isinstance(schema.get(key), list) for branch in schema[key]]
+    dependent = schema.get("dependentSchemas")
+    return found + (list(dependent.values()) if isinstance(dependent, Mapping) else [])
 
 
 def _violations(error: ValidationError) -> Iterator[Violation]:
@@ -198,6 +276,21 @@ def _pattern(_: Any, pattern: str, instance: object, __: Any) -> Iterator[Valida
         yield ValidationError("")
 
 
+def _unique_items(_: Any, unique: object, instance: object, __: Any) -> Iterator[ValidationError]:
+    """Find a repeated item in one pass, where jsonschema compares each with each."""
+    if unique is True and isinstance(instance, list) and len({_identity(item) for item in instance}) < len(instance):
+        yield ValidationError("")
+
+
+def _identity(value: Any) -> Any:
+    """Return what is equal for equal JSON values: 1 and 1.0 are one number, 1 and true are not one value."""
+    if isinstance(value, list):
+        return ("list", *map(_identity, value))
+    if isinstance(value, dict):
+        return frozenset((key, _identity(item)) for key, item in value.items())
+    return ("bool", value) if isinstance(value, bool) else value
+
+
 def _formats() -> FormatChecker:
     checker = FormatChecker()
 
@@ -221,4 +314,4 @@ def _formats() -> FormatChecker:
 
 _FORMATS = _formats()
 #: jsonschema has no type information for `extend`.
-_Validator2020: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Validator2020: Any = extend(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items})  # type: ignore[no-untyped-call]

@@ -17,6 +17,8 @@ SENSITIVE_HEADERS = frozenset(
 )
 #: A value shorter than this is masked in its own slot only: searching for it in text would mask half of every page.
 SHORTEST_SEARCHED = 6
+_OF_A_NUMBER = re.compile(r"[0-9.e+-]+")
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Secret:
@@ -79,6 +81,7 @@ class Redactor:
         texts = {form for secret in secrets for part in secret.parts() for form in _forms(part)}
         longest_first = sorted((text for text in texts if len(text) >= SHORTEST_SEARCHED), key=lambda text: (-len(text), text))
         self._search = re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
+        self._in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in longest_first)
 
     def text(self, value: str) -> str:
         """Return the text with every known secret replaced by the mask."""
@@ -91,7 +94,7 @@ class Redactor:
         return self.text(value)
 
     def json(self, value: object) -> object:
-        """Return a JSON value with secrets masked in every string and key."""
+        """Return a JSON value with secrets masked in every string, number and key."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Secret):
@@ -100,13 +103,24 @@ class Redactor:
             return {self.text(str(key)): self.json(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
-        return value
+        return self._number(value) if self._in_numbers and type(value) in {int, float} else value
+
+    def _number(self, value: object) -> object:
+        """Return the mask for a number that spells a secret: a server may send back a token of digits without quotes."""
+        spelled = repr(value)
+        return value if self.text(spelled) == spelled else MASK
 
 
 def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    encoded = base64.b64encode(raw).decode("ascii")
-    return {value, encoded.rstrip("="), base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")}
+    encoded = {base64.b64encode(raw).decode("ascii").rstrip("="), *(_inside_base64(raw, before) for before in range(3))}
+    return {value, raw.hex(), raw.hex().upper(), *encoded, *(text.translate(_URL_SAFE) for text in encoded)}
+
+
+def _inside_base64(raw: bytes, before: int) -> str:
+    """Return the characters that bytes alone decide in the base64 of a longer body, `before` bytes after a boundary of three."""
+    encoded = base64.b64encode(bytes(before) + raw).decode("ascii")
+    return encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 
 
 def _pattern(text: str) -> str:

@@ -46,7 +46,18 @@ _PROFILE_KEYS: Mapping[str, tuple[type, str]] = {
     "retry": (dict, "a table"),
     "caBundle": (str, "a path"),
 }
-_POSITIVE_RETRY_KEYS = frozenset({"connectTimeout", "readTimeout"})
+_POSITIVE_RETRY_KEYS = frozenset({"maxElapsed", "connectTimeout", "readTimeout"})
+#: Least and most, as in the JSON Schema of templates and workflows.
+_RETRY_BOUNDS: Mapping[str, tuple[int, int]] = {
+    "maxAttempts": (1, 100),
+    "maxElapsed": (0, 86400),
+    "backoffBase": (0, 3600),
+    "backoffFactor": (1, 10),
+    "backoffCap": (0, 3600),
+    "serverWaitCap": (0, 86400),
+    "connectTimeout": (0, 3600),
+    "readTimeout": (0, 3600),
+}
 _TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -328,11 +339,14 @@ def _retry_problems(retry: Mapping[str, Any], place: str) -> list[Problem]:
         where = f"{place}.retry.{key}"
         if key not in RETRY_FIELDS:
             problems.append(_unknown(where, key, tuple(RETRY_FIELDS)))
-        elif key == "maxAttempts":
-            if type(value) is not int or value < 1:
-                problems.append(Problem(where, "this must be a whole number of attempts, 1 or more"))
-        elif type(value) not in {int, float} or not 0 <= value < float("inf"):
-            problems.append(Problem(where, "this must be a number, 0 or more"))
+            continue
+        least, most = _RETRY_BOUNDS.get(key, (0, float("inf")))
+        if key == "maxAttempts" and (type(value) is not int or value < least):
+            problems.append(Problem(where, "this must be a whole number of attempts, 1 or more"))
+        elif type(value) not in {int, float} or not least <= value < float("inf"):
+            problems.append(Problem(where, f"this must be a number, {least} or more"))
+        elif value > most:
+            problems.append(Problem(where, f"this must be at most {most}"))
         elif key in _POSITIVE_RETRY_KEYS and value == 0:
             problems.append(Problem(where, "a time limit of 0 would let nothing through", "write the seconds to wait"))
     return problems

@@ -31,11 +31,10 @@ from httptask.model import (
     Verify,
 )
 from httptask.places import Document, Path
+from httptask.schemas import OTHER_REFERENCES, is_endless
 from httptask.suggest import did_you_mean
 
 _LITERAL_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
-_OTHER_REFERENCES = ("$id", "$anchor", "$dynamicRef", "$dynamicAnchor")
-_IN_PLACE = ("allOf", "anyOf", "oneOf")
 _OPENAPI_PLACEHOLDER = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 
 
@@ -57,7 +56,7 @@ class SharedSchemas:
         names = list(document.data) if isinstance(document.data, dict) else []
         definitions = {name: notes.schema((name,), names, "") for name in names}
         for name in names:
-            if _is_endless(name, definitions):
+            if is_endless(definitions[name], {"$defs": definitions}):
                 notes.note((name,), f"schema '{name}' refers to itself before any property or item", "remove the circle")
         notes.finish()
         return cls(definitions)
@@ -171,7 +170,7 @@ class _Notes:
         rewritten = {key: self._rewrite(value, (*path, key), names, schemas_file) for key, value in node.items()}
         if isinstance(node.get("$ref"), str):
             rewritten["$ref"] = self._target((*path, "$ref"), node["$ref"], names, schemas_file)
-        for key in _OTHER_REFERENCES:
+        for key in OTHER_REFERENCES:
             if isinstance(node.get(key), str):
                 self.note((*path, key), f"{key} is not supported", "refer to a schema by its name: $ref: FILE#/NAME")
         return rewritten
@@ -405,27 +404,6 @@ def _literal_header(name: str, value: str) -> None:
     if "{{" in value:
         raise ExpressionError(Problem("", f"header '{name}' of a provider cannot hold an expression"))
     uri.check_header_value(name, value)
-
-
-def _is_endless(name: str, definitions: Mapping[str, Schema]) -> bool:
-    """Tell whether a schema leads back to itself without a step into the value: checking it would never end."""
-    waiting, seen = _in_place(definitions[name]), {""}
-    while waiting:
-        other = waiting.pop()
-        if other == name:
-            return True
-        if other not in seen:
-            seen.add(other)
-            waiting += _in_place(definitions.get(other, {}))
-    return False
-
-
-def _in_place(schema: Any) -> list[str]:
-    """Return the names of the schemas that the same value must also match."""
-    if not isinstance(schema, Mapping):
-        return []
-    own = [schema["$ref"].rpartition("/")[2]] if isinstance(schema.get("$ref"), str) else []
-    return own + [name for keyword in _IN_PLACE for branch in schema.get(keyword, ()) for name in _in_place(branch)]
 
 
 def _verify(data: Mapping[str, Any] | None) -> Verify | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from httptask.errors import ExpressionError, InputInvalid, Interrupted, Problem, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
+from httptask.expression_env import MAX_ITEMS
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts, type_name
 from httptask.identity import idempotency_key, new_id
 from httptask.inputs import input_problem
@@ -216,6 +217,9 @@ class _Execution:
         if not isinstance(values, list):
             message = f"forEach of step '{step.id}' ({step.source}) needs a list, this is {type_name(values)}"
             return StepResult(step.id, "failed", failure=Failure(FailureKind.EXPRESSION, message))
+        if len(values) > MAX_ITEMS:
+            message = f"forEach of step '{step.id}' has more than {MAX_ITEMS} items"
+            return StepResult(step.id, "failed", failure=Failure(FailureKind.EXPRESSION, message, "nothing was sent for it"))
         self.env.tell(StepStarted(step.id, step.task, len(values), step.summary))
         items = tuple(self._items(step, values))
         status = _worst([item.status for item in items])

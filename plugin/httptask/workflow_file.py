@@ -15,7 +15,7 @@ from httptask.model import ForEach, Step, TaskTemplate, Until, Workflow
 from httptask.places import Document, Path
 from httptask.registry import Registry
 from httptask.render import LOCKED_HEADERS
-from httptask.schemas import Validator, Violation, json_path
+from httptask.schemas import OTHER_REFERENCES, Validator, Violation, is_endless, json_path, referred
 from httptask.suggest import did_you_mean
 from httptask.uri import check_header_value
 
@@ -90,9 +90,9 @@ class _Builder:
         self.problems.append(Problem(str(place), message, hint))
 
     def _check_defaults(self) -> None:
-        lost = list(_lost_references(self.inputs, self.inputs, ("inputs",)))
-        for path in lost:
-            self._note(path, "this $ref leads nowhere", "a workflow's inputs refer to #/$defs/NAME below `inputs`")
+        lost = list(_reference_faults(self.inputs, self.inputs, ("inputs",)))
+        for path, message in lost:
+            self._note(path, message, "a workflow's inputs refer to #/$defs/NAME below `inputs`")
         for name, schema in () if lost else self.inputs.get("properties", {}).items():
             if isinstance(schema, dict) and "default" in schema:
                 for violation in Validator({**self.inputs, "required": []}).violations({name: schema["default"]}):
@@ -210,23 +210,21 @@ class _Builder:
         )
 
 
-def _lost_references(node: Any, root: Mapping[str, Any], path: Path) -> Iterator[Path]:
-    """Yield the place of every `$ref` that leads nowhere inside the inputs' schema."""
+def _reference_faults(node: Any, root: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the place of every reference that a check of the inputs could not follow to an end, and why."""
     if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str) and not _leads(node["$ref"], root):
-            yield (*path, "$ref")
+        for key in (key for key in OTHER_REFERENCES if isinstance(node.get(key), str)):
+            yield (*path, key), f"{key} is not supported"
+        if isinstance(node.get("$ref"), str):
+            if referred(node["$ref"], root) is None:
+                yield (*path, "$ref"), "this $ref leads nowhere"
+            elif is_endless(node, root):
+                yield (*path, "$ref"), "this schema refers to itself before any property or item"
         for key, value in node.items():
-            yield from _lost_references(value, root, (*path, key))
+            yield from _reference_faults(value, root, (*path, key))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _lost_references(value, root, (*path, index))
-
-
-def _leads(reference: str, root: Any) -> bool:
-    start, *parts = reference.split("/")
-    for part in parts:
-        root = root.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(root, Mapping) else None
-    return start == "#" and bool(parts) and root is not None
+            yield from _reference_faults(value, root, (*path, index))
 
 
 def _step_names(data: Mapping[str, Any], template: TaskTemplate | None) -> _StepNames:

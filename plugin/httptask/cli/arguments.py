@@ -58,12 +58,19 @@ def read_text(source: str) -> str:
     if source.startswith("@@") or not (source == "-" or source.startswith("@")):
         return source.removeprefix("@") if source.startswith("@@") else source
     try:
-        raw = sys.stdin.buffer.read() if source == "-" else read_bytes(Path(source[1:]).expanduser())
+        raw = sys.stdin.buffer.read() if source == "-" else read_bytes(_file(source[1:]))
         return raw.decode("utf-8")
     except TemplateInvalid as error:
         raise InputInvalid(error.problems) from None
     except UnicodeDecodeError:
         raise InputInvalid(Problem(source, "the file is not UTF-8")) from None
+
+
+def _file(written: str) -> Path:
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:  # there is no such user, so `~` is a letter of the name
+        return Path(written)
 
 
 class _Reading:

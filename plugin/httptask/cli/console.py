@@ -16,10 +16,13 @@ from httptask.secrets import Redactor
 #: Begins a colour of ours. Nobody else can write it, so that a colour that came with the data is shown and not obeyed.
 _MARK = f"\x1b{os.urandom(8).hex()}"
 _COLOUR = re.compile(rf"{_MARK}(\[[0-9;]*m)")
-#: What terminals obey: C0, DEL, C1, and the characters that reverse the reading direction.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+#: What terminals obey: C0, DEL, C1, and the characters that change the reading direction.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 #: What may not stand in JSON on a terminal: the same, and halves of surrogate pairs, which no encoding can write.
-_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: What the system said when standard output took no more.
+_REFUSALS: list[OSError] = []
+_LINE_END = re.compile("\r?\n")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
@@ -33,20 +36,25 @@ class Console:
         self.redactor = redactor or Redactor()
 
     def out(self, text: str = "") -> None:
-        """Write a line of a result."""
+        """Write one line of a result: a line end within is shown and starts no other, so that no server forges a line of ours."""
         _write(_printable(self.redactor.text(text), sys.stdout), sys.stdout)
 
+    def block(self, text: str) -> None:
+        """Write text of a result that has lines of its own; tabs stay too."""
+        for line in _LINE_END.split(self.redactor.text(text)):
+            _write("\t".join(_printable(part, sys.stdout) for part in line.split("\t")), sys.stdout)
+
     def note(self, text: str) -> None:
-        """Write a line that is no result: progress, warnings."""
+        """Write one line that is no result: progress, warnings."""
         _write(_printable(self.redactor.text(text), sys.stderr), sys.stderr)
 
     def data(self, value: Any) -> None:
         """Write a result as JSON."""
-        text = jsonlib.dumps(self.redactor.json(value), indent=2, ensure_ascii=not _speaks_unicode(sys.stdout))
+        text = json_text(self.redactor.json(value), ascii_only=not _speaks_unicode(sys.stdout))
         _write(_CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text), sys.stdout)
 
     def problems(self, kind: str, problems: Iterable[Problem]) -> None:
-        """Write an error: JSON on stdout when that is asked for, else one line per problem on stderr."""
+        """Write an error: JSON on stdout when that is asked for and taken, else one line per problem on stderr."""
         found = tuple(problems)
         if self.json:
             self.data(
@@ -55,7 +63,8 @@ class Console:
                     "error": {"kind": kind, "message": _headline(found), "problems": [p.to_json() for p in found]},
                 }
             )
-            return
+            if refusal() is None:
+                return
         for problem in found:
             label = self.style("error:", "red", "bold", stream=sys.stderr)
             where = f"{problem.where}: " if problem.where else ""
@@ -78,6 +87,45 @@ class Console:
             self.out((indent + "  ".join([*cells, row[-1]])).rstrip())
 
 
+def on_one_line(text: str) -> str:
+    """Return an author's text, which a file may fold over several lines, as one."""
+    return " ".join(text.split())
+
+
+def refusal() -> OSError | None:
+    """Write out what waits in standard output, and return what the system said if it did not take everything."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _lost(error)
+    return _REFUSALS[-1] if _REFUSALS else None
+
+
+def forget_refusals() -> None:
+    """Begin anew: several commands may run in one process."""
+    _REFUSALS.clear()
+
+
+def json_text(value: Any, *, ascii_only: bool = False) -> str:
+    """Return a value as indented JSON; a number that JSON or Python cannot write becomes null."""
+    try:
+        return jsonlib.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    except ValueError:
+        return jsonlib.dumps(_writable(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _writable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(item) for item in value]
+    try:
+        jsonlib.dumps(value, allow_nan=False)
+    except ValueError:
+        return None
+    return value
+
+
 def silence(stream: Any) -> None:
     """Point a stream at nothing: its reader has gone, and Python would complain once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -89,13 +137,21 @@ def is_terminal(stream: Any) -> bool:
 
 
 def _write(text: str, stream: Any) -> None:
-    """Write a line. A reader that has gone is no reason to stop: the exit code still says what happened."""
+    """Write a line. A reader that has gone or a full disk is no reason to stop: stderr and exit code still say what happened."""
     try:
         print(text, file=stream, flush=stream is sys.stderr)
     except OSError as error:
-        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            raise
-        silence(stream)
+        if stream is sys.stdout:
+            _lost(error)
+        else:
+            silence(stream)
+
+
+def _lost(error: OSError) -> None:
+    """Keep why standard output takes no more, and write to nothing from here on. A reader that has gone wants no more."""
+    if not isinstance(error, BrokenPipeError):
+        _REFUSALS.append(error)
+    silence(sys.stdout)
 
 
 def _headline(problems: tuple[Problem, ...]) -> str:

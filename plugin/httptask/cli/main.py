@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from httptask.cli.console import Console, silence
+from httptask.cli.console import Console, forget_refusals, refusal, silence
 from httptask.cli.exits import FAILED, INTERRUPTED, SUCCEEDED, USAGE
 from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
 from httptask.suggest import did_you_mean
@@ -59,7 +59,8 @@ class _Commands(click.Group):
 def root(context: click.Context) -> int:
     """HTTP tasks for workflow engines: see what would be sent, try it, run it in a workflow."""
     if context.invoked_subcommand is None:
-        Console().note(context.get_help())
+        for line in context.get_help().splitlines():
+            Console().note(line)
     return USAGE  # a command's own code takes its place
 
 
@@ -70,14 +71,7 @@ def run() -> NoReturn:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
             signal.signal(number, _interrupt)
-    code = main(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence(sys.stdout)
-    except OSError as error:
-        code = _refused(error) if code == SUCCEEDED else code
-    sys.exit(code)
+    sys.exit(main(sys.argv[1:]))
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -85,7 +79,17 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code; a success whose result could not be written is none."""
+    forget_refusals()
+    code = _main(arguments)
+    error = refusal()
+    if error is None:
+        return code
+    _say_refused(error)
+    return FAILED if code == SUCCEEDED else code
+
+
+def _main(arguments: Sequence[str]) -> int:
     try:
         result = root.main(list(arguments), prog_name="httptask", standalone_mode=False)
     except OSError as error:
@@ -114,7 +118,7 @@ def _reported(console: Console, error: BaseException) -> int:
 def _usage(console: Console, error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see `{context.command_path} --help`" if context else ""
-    console.problems("usage", (Problem("", error.format_message().rstrip("."), hint),))
+    console.problems("usage", (Problem("", " ".join(error.format_message().split()).rstrip("."), hint),))
     return USAGE
 
 
@@ -131,13 +135,17 @@ def _interrupted(console: Console, stopped: BaseException) -> int:
 
 
 def _refused(error: OSError) -> int:
-    """Say what the system refused: standard output on a full disk, a current folder that was deleted."""
+    """Say what the system refused: the help page on a full disk, a current folder that was deleted."""
     with suppress(OSError):
         sys.stdout.flush()
     silence(sys.stdout)
+    _say_refused(error)
+    return FAILED
+
+
+def _say_refused(error: OSError) -> None:
     where = str(error.filename) if error.filename else ""
     Console().problems("system", (Problem(where, f"the system says: {error.strerror or type(error).__name__}"),))
-    return FAILED
 
 
 def _open_missing_streams() -> None:

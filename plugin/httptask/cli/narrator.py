@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from httptask import events
-from httptask.cli.console import Console
+from httptask.cli.console import Console, on_one_line
 from httptask.outcome import Attempt
 
 _MARKS = {"succeeded": ("✓", "green"), "skipped": ("-", "dim"), "failed": ("✗", "red")}
@@ -32,7 +32,7 @@ class Narrator:
             self._say(self._style(f"    asked whether it was applied: {event.finding}", "yellow"))
         elif isinstance(event, events.StepStarted):
             items = "" if event.items is None else f"  {event.items} {'item' if event.items == 1 else 'items'}"
-            self._say(f"→ {event.step}  {event.summary or event.task}{self._style(items, 'dim')}")
+            self._say(f"→ {event.step}  {on_one_line(event.summary) or event.task}{self._style(items, 'dim')}")
         elif isinstance(event, events.PollWaiting):
             self._say(self._style(f"    not yet; asking again in {event.wait:g} s", "dim"))
         elif isinstance(event, events.StepFinished):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from httptask.cli.console import Console
+from httptask.cli.console import Console, json_text
 from httptask.message import Headers, Request
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
 from httptask.secrets import Redactor
@@ -74,9 +75,14 @@ def print_outcome(outcome: Outcome, console: Console, *, retries: bool) -> None:
     print_warnings(outcome.warnings, console)
     for attempt in outcome.attempts:
         console.note(_attempt_line(attempt, console, would=not retries))
-    console.note(f"{_status(outcome.status, console)}  {outcome.task}")
-    if outcome.failure is not None:
-        print_failure(outcome.failure, console)
+    say_verdict(outcome.status, outcome.task, outcome.failure, console)
+
+
+def say_verdict(status: str, subject: str, failure: Failure | None, console: Console) -> None:
+    """Say on stderr how it ended, for a caller whose standard output took no more."""
+    console.note(f"{_status(status, console)}  {subject}")
+    if failure is not None:
+        print_failure(failure, console)
 
 
 def print_warnings(warnings: Iterable[Warn], console: Console) -> None:
@@ -117,7 +123,7 @@ def print_run(result: RunResult, console: Console, *, seconds: float | None, ste
         console.out(console.style(f"  · {step_id.ljust(width)}  not run", "dim"))
     if result.outputs:
         console.out()
-        for line in json.dumps(dict(result.outputs), indent=2, ensure_ascii=False).splitlines():
+        for line in json_text(dict(result.outputs)).splitlines():
             console.out(f"  {line}")
     console.out()
     took = "simulated" if seconds is None else f"in {seconds:.1f} s"
@@ -190,10 +196,9 @@ def _print_answer(answer: Answer, console: Console) -> None:
 
 
 def _print_body(body: Any, kind: str, console: Console) -> None:
-    text = json.dumps(body, indent=2, ensure_ascii=False) if kind == "json" else str(body)
+    text = json_text(body) if kind == "json" else str(body)
     lines = text.splitlines()
-    for line in lines[:MAX_BODY_LINES]:
-        console.out(line)
+    console.block("\n".join(lines[:MAX_BODY_LINES]))
     if len(lines) > MAX_BODY_LINES:
         console.note(f"... {len(lines) - MAX_BODY_LINES} more lines; --json has the whole body")
 
@@ -203,7 +208,8 @@ def _request_body(request: Request) -> tuple[Any, str]:
         return None, "empty"
     text = request.body.decode("utf-8")
     if "json" in (request.headers.get("Content-Type") or ""):
-        return json.loads(text), "json"
+        with suppress(ValueError, RecursionError):  # the caller's header may say JSON of what is none
+            return json.loads(text), "json"
     return text, "text"
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from httptask import reference
-from httptask.cli.console import Console, is_terminal
+from httptask.cli.console import Console, is_terminal, on_one_line
 from httptask.model import Location, TaskTemplate
 from httptask.reference import Field
 
@@ -42,11 +42,11 @@ class _Page:
 
     def head(self, template: TaskTemplate) -> None:
         out, style = self.console.out, self.console.style
-        out(f"{style(template.id, 'bold')}  {template.summary}" + ("  (deprecated)" if template.deprecated else ""))
+        out(f"{style(template.id, 'bold')}  {on_one_line(template.summary)}" + ("  (deprecated)" if template.deprecated else ""))
         out(f"{style(template.method, 'cyan')} {template.openapi_path}")
         out()
-        for line in template.description.strip().splitlines():
-            out(line)
+        if template.description.strip():
+            self.console.block(template.description.strip())
         self.title("Servers")
         out(f"  {template.provider.server_url}")
 

@@ -37,10 +37,15 @@ class Where:
             ConfigurationError: both are named.
 
         """
-        if self.sandbox and (self.name or self.base_url or self.token):
+        if self.sandbox and self.names_a_server:
             raise ConfigurationError(
                 Problem("--sandbox", "the sandbox and another connection are both asked for", "give one of them")
             )
+
+    @property
+    def names_a_server(self) -> bool:
+        """Tell whether an option names one; an empty text is a mistake to be refused and not an option left out."""
+        return any(option is not None for option in (self.name, self.base_url, self.token))
 
     def request(self, workflow_connection: str | None = None) -> ConnectionRequest:
         """Return what settings resolve."""
@@ -91,7 +96,7 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
     try:
         return resolve(provider, where.request(), around)
     except ConfigurationError:
-        if where.name or where.base_url or where.token or _is_configured(provider, around):
+        if where.names_a_server or _is_configured(provider, around):
             raise
         return dry_connection(provider)
 

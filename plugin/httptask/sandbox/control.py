@@ -1,10 +1,16 @@
-"""The control surface under `/_sandbox`: faults, the request log, the clock, reset. Outside authentication and limits."""
+"""The control surface under `/_sandbox`: faults, the request log, the clock, reset. Outside authentication and limits.
+
+A browser on the same machine reaches it too, so a request that a web page may have sent is refused: one with the Origin of
+another page, or one for a name that is not this machine's and that a page's own name server may point here.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from httptask.baseurl import is_loopback
 from httptask.errors import InputInvalid, Problem
 from httptask.sandbox.options import FaultRule
 from httptask.sandbox.wire import SandboxReply, to_bytes
@@ -25,7 +31,10 @@ def is_control(path: str) -> bool:
 
 
 def answer(session: Session, request: SandboxRequest) -> SandboxReply:
-    """Answer a control request; mistakes come back as 400 with a list of problems."""
+    """Answer a control request; mistakes come back as 400 with a list of problems, what a web page may have sent as 403."""
+    if not _is_from_here(request):
+        hint = "call 127.0.0.1 or localhost, without an Origin header"
+        return _reply(403, _problems(Problem(PREFIX, "the control surface answers programs on this machine only", hint)))
     actions = _ACTIONS.get(request.path.removeprefix(PREFIX))
     if actions is None:
         return _reply(404, _problems(Problem(PREFIX, "no such control path", f"there are {', '.join(_ACTIONS)}")))
@@ -38,6 +47,21 @@ def answer(session: Session, request: SandboxRequest) -> SandboxReply:
         return _reply(200, action(session, request.body))
     except InputInvalid as error:
         return _reply(400, _problems(*error.problems))
+
+
+def _is_from_here(request: SandboxRequest) -> bool:
+    host, origin = request.header("host"), request.header("origin")
+    if host is None:  # HTTP/1.1 demands one, so only a caller in this process has none
+        return origin is None
+    return _is_this_machine(host) and (origin is None or origin.lower() == f"http://{host}".lower())
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+    except ValueError:
+        return False
+    return parts.netloc == host and "@" not in host and is_loopback(parts.hostname or "")
 
 
 def _show_faults(session: Session, _: bytes) -> Any:

@@ -19,6 +19,7 @@ LARGEST_LIMIT = 10**6
 
 _RATE_LIMIT = re.compile(r"(?P<limit>[0-9]{1,7})/(?P<seconds>[0-9]{1,7})")
 _MATCH = re.compile(r"(?:(?P<method>[A-Z]+|\*)(?:\s+|$))?(?P<path>/\S*)?")
+_TOKEN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _KEYS = ("rateLimit", "speed", "seed", "statuses", "faults")
 _FAULT_KEYS = ("match", "script")
 _Value = TypeVar("_Value")
@@ -95,6 +96,11 @@ class SandboxOptions:
     seed: int = 1
     statuses: Statuses = "recorded"
     faults: tuple[FaultRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a token that no request could carry, or that everyone carries."""
+        if not _TOKEN.fullmatch(self.token):
+            raise _wrong("token", "not a token that a header can carry", "use letters, digits and punctuation of ASCII")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], *, where: str = "x-sandbox") -> SandboxOptions:

@@ -23,5 +23,5 @@ def command(shell: str) -> int:
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"no completion for {shell}")
-    Console().out(script(root, {}, "httptask", "_HTTPTASK_COMPLETE").source())
+    Console().block(script(root, {}, "httptask", "_HTTPTASK_COMPLETE").source())
     return SUCCEEDED

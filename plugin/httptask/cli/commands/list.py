@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from httptask.cli import options
-from httptask.cli.console import Console
+from httptask.cli.console import Console, on_one_line
 from httptask.cli.exits import SUCCEEDED
 
 
@@ -33,7 +33,10 @@ def command(search: str, folders: tuple[Path, ...], as_json: bool) -> int:  # no
         console.data([summary.to_json() for summary in found])
     elif found:
         console.table(
-            [(item.id, item.method, item.path, item.summary + (" (deprecated)" if item.deprecated else "")) for item in found]
+            [
+                (item.id, item.method, item.path, on_one_line(item.summary) + (" (deprecated)" if item.deprecated else ""))
+                for item in found
+            ]
         )
     else:
         console.note("no task matches" if search else "no tasks")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from httptask.cli import options
-from httptask.cli.console import Console, is_terminal
+from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS
 from httptask.cli.wiring import Where, connections, http_runner, registry
 from httptask.errors import ConfigurationError, Problem
@@ -57,7 +57,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
     if flags["faults"]:
         return _simulated(definition, inputs, catalogue, flags, console)
     providers = dict.fromkeys(catalogue[step.task].provider.id for step in definition.steps)
-    if flags["base_url"] and len(providers) > 1:
+    if flags["base_url"] is not None and len(providers) > 1:
         message = f"--base-url names one server, and the workflow uses {' and '.join(providers)}"
         raise ConfigurationError(Problem("--base-url", message, "give each API a connection of its own"))
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])  # type: ignore[arg-type] # click's types
@@ -125,9 +125,11 @@ def _run(
 
 
 def _report(result: RunResult, workflow: Workflow, console: Console, seconds: float | None) -> None:
-    from httptask.cli.outcomes import outcome_json, print_run
+    from httptask.cli.outcomes import outcome_json, print_run, say_verdict
 
     if console.json:
         console.data(outcome_json(result.to_json(), console.redactor))
     else:
         print_run(result, console, seconds=seconds, steps=[step.id for step in workflow.steps])
+    if refusal() is not None:  # requests may have been sent
+        say_verdict(result.status, result.workflow, result.failure if console.json else None, console)

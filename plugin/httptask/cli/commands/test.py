@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from httptask.cli import options
-from httptask.cli.console import Console, is_terminal
+from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
 from httptask.cli.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
     from httptask.model import Connection
+    from httptask.outcome import Outcome
     from httptask.runner import Options
+
+
+def _finite(_: click.Context, __: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is not None and not math.isfinite(seconds):  # NaN is within every range
+        raise click.BadParameter("write a number of seconds; without the option there is no limit")
+    return seconds
 
 
 @click.command("test", short_help="Try a task: send one request, or show it.")
@@ -28,7 +36,11 @@ if TYPE_CHECKING:
 @click.option("--fault", metavar="SCRIPT", help="Simulate: play a fault script, without network or waiting, as in '503x2, ok'.")
 @click.option("--seed", default=1, help="What the jitter of a simulation is drawn from.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up after this time, waits included."
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    metavar="SECONDS",
+    help="Give up after this time, waits included.",
 )
 @click.option("--allow-unknown-enum", is_flag=True, help="Let values outside an enumeration through, with a warning.")
 @options.connection
@@ -100,9 +112,10 @@ class _Test:
         simulation = simulate(self.template, self.inputs, script, options=self.options, seed=seed if isinstance(seed, int) else 1)
         if self.console.json:
             self.console.data(simulation.to_json())
+            self._say_if_lost(simulation.outcome)
         else:
-            self.console.out(simulation.text().rstrip("\n"))
-            if simulation.outcome.failure is not None:
+            self.console.block(simulation.text().rstrip("\n"))
+            if not self._say_if_lost(simulation.outcome) and simulation.outcome.failure is not None:
                 print_failure(simulation.outcome.failure, self.console)
         return BY_STATUS[simulation.outcome.status]
 
@@ -136,9 +149,19 @@ class _Test:
             outcome = runner.run(self.template, self.inputs, connection, self.options)
         if self.console.json:
             self.console.data(outcome_json(outcome.to_json(), self.console.redactor))
+            self._say_if_lost(outcome)
         else:
             print_outcome(outcome, self.console, retries=not self.options.once)
         return BY_STATUS[outcome.status]
+
+    def _say_if_lost(self, outcome: Outcome) -> bool:
+        """Say the verdict on stderr if standard output did not take it: a request may have been sent."""
+        from httptask.cli.outcomes import say_verdict
+
+        if refusal() is None:
+            return False
+        say_verdict(outcome.status, outcome.task, outcome.failure, self.console)
+        return True
 
     def _redact(self, connection: Connection) -> None:
         from httptask.secrets import Redactor
