@@ -10,10 +10,16 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    "errors model message outcome secrets events ports suggest version durations",
-    "expressions expression_env schemas uri documents places faults baseurl",
-    "registry inputs render retrying waits pacing results shape template_file workflow_file reference",
-    "transport wire identity scripted loader settings references clock auth",
+    "errors model message outcome secrets events ports suggest version durations egress_policy",
+    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
+    (
+        "registry inputs render retrying waits pacing results shape template_file workflow_file reference redirects"
+        " sensitive masking"
+    ),
+    (
+        "logs transport wire egress identity scripted loader settings credentials references clock auth"
+        " okta_yaml external_references sources profile_writing"
+    ),
     "budget verifying calling runner workflow",
     "manifest simulate",
     "cli sandbox testing",
@@ -31,11 +37,14 @@ OWNERS = {
     "jsonschema": {"schemas"},
     "referencing": {"schemas"},
     "yaml": {"documents"},
+    "keyring": {"external_references"},
     "click": {"cli"},
     "rich": {"cli"},
     "pytest": {"testing"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
+    "jwt": {"auth", "sandbox"},
+    "cryptography": {"auth", "sandbox"},
 }
 #: The sandbox is a server beside the product: its address, threads and clock are its own business.
 EFFECTS = {
@@ -99,6 +108,11 @@ def test_third_parties_come_in_through_their_own_door(path):
         owners = OWNERS.get(name.split(".")[0])
         assert owners is None or room(path) in owners, f"{room(path)} imports {name}, which belongs to {owners}"
         assert not name.startswith("plugin"), "the package is httptask, never plugin.httptask"
+
+
+def test_signatures_have_one_module_on_each_side():
+    users = {path.relative_to(PACKAGE).as_posix() for path in TREES if {"jwt", "cryptography"} & set(imports(TREES[path]))}
+    assert users <= {"auth/jwt.py", "sandbox/jose.py"}
 
 
 @pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))

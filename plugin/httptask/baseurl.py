@@ -13,7 +13,7 @@ from httptask.errors import ConfigurationError, Problem
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 _HIGHEST_PORT = 65_535
 _LONGEST_HOST = 253
 #: An underscore is not in RFC 1123, but names in container networks have it.
@@ -23,13 +23,14 @@ _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 _OKTA_CONSOLE = re.compile(r"(?P<org>.+)-admin(?P<domain>\.okta[a-z-]*\.(?:com|mil))")
 
 
-def check_base_url(text: str, *, provider_id: str, where: str) -> str:
+def check_base_url(text: str, *, provider_id: str, where: str, allow_http: bool = False) -> str:
     """Return the URL in its one spelling: lower-case host, no default port, no slash at the end.
 
     Args:
         text: the URL as given.
         provider_id: picks advice for mistakes that users of one API make.
         where: what holds the URL, for messages, which never repeat it.
+        allow_http: the operator accepts that others on the way can read the credential.
 
     Raises:
         ConfigurationError: a credential must not be sent to this URL; the hint says how to mend it.
@@ -45,8 +46,9 @@ def check_base_url(text: str, *, provider_id: str, where: str) -> str:
         ) from None
     _check_parts(text, parts, where)
     host = _host(raw_host, where)
-    if parts.scheme == "http" and not is_loopback(host):
-        raise _refusal(where, "without https the credential could be read on its way", "write https:// instead of http://")
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
+        hint = "write https:// instead of http://, or call it through a profile with allowHttp = true"
+        raise _refusal(where, "without https the credential could be read on its way", hint)
     path = _path(parts.path, where)
     if provider_id == "okta":
         _check_okta(host, path, where)
@@ -76,7 +78,7 @@ def _check_characters(text: str, provider_id: str, where: str) -> None:
 
 
 def _check_parts(text: str, parts: SplitResult, where: str) -> None:
-    if parts.scheme not in _DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
+    if parts.scheme not in DEFAULT_PORTS or not text[len(parts.scheme) :].startswith("://"):
         raise _refusal(where, "this is not a web address", "write the whole URL, as in https://api.example.com")
     if "@" in parts.netloc:
         raise _refusal(
@@ -109,21 +111,26 @@ def _address(host: str, where: str) -> str:
 
 
 def _international(host: str, where: str) -> str:
+    name = ascii_name(host)
+    if name is None:
+        raise _refusal(where, "the international host name has no single ASCII form", "write it in its xn-- form")
+    return name
+
+
+def ascii_name(host: str) -> str | None:
     """Return the ASCII form of a name that has just one; others (`ß`, full-width letters) could mean two different hosts."""
     try:
         name = host.encode("idna").decode("ascii")
-        unchanged = name.encode("ascii").decode("idna") == unicodedata.normalize("NFC", host)
+        unchanged = name.encode("ascii").decode("idna") == unicodedata.normalize("NFC", host.lower())
     except UnicodeError:
-        unchanged = False
-    if not unchanged:
-        raise _refusal(where, "the international host name has no single ASCII form", "write it in its xn-- form")
-    return name
+        return None
+    return name.lower() if unchanged else None
 
 
 def _port(port: int | None, scheme: str, where: str) -> str:
     if port == 0:
         raise _refusal(where, "port 0 cannot be called", f"a port is 1 to {_HIGHEST_PORT}")
-    return "" if port is None or port == _DEFAULT_PORTS[scheme] else f":{port}"
+    return "" if port is None or port == DEFAULT_PORTS[scheme] else f":{port}"
 
 
 def _path(path: str, where: str) -> str:

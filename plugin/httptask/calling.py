@@ -11,15 +11,16 @@ from typing import Any
 
 import tenacity
 
-from httptask import results, retrying, waits
+from httptask import redirects, results, retrying, waits
 from httptask.budget import RetryBudget
-from httptask.errors import Interrupted, TransportError
-from httptask.events import AttemptFinished, Pacing, Verified
+from httptask.errors import CredentialError, Interrupted, TransportError
+from httptask.events import AttemptFinished, CredentialUsed, Pacing, Verified
 from httptask.message import Headers, Request, Response, Timeouts
 from httptask.model import SAFE_METHODS, Connection, RetryPolicy, TaskTemplate
+from httptask.origins import credential_allowed
 from httptask.outcome import Answer, Attempt, Decision, Failure, FailureKind, Outcome, Phase, Status, Warn
 from httptask.pacing import Pacer, bucket_of
-from httptask.ports import Clock, Observer, Transport
+from httptask.ports import Auth, Clock, Means, Observer, Transport
 from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
 
 UNKNOWN_HINT = "it may have been applied: look at the server's state before sending it again"
@@ -113,15 +114,20 @@ class Call:
         started_at, started = clock.now(), clock.monotonic()
         if refused is not None:
             return self._record(self._refused(refused), started_at, 0.0, {})
-        response, error = self._send(started - self.began)
+        try:
+            request = self._authorized()
+        except CredentialError as lacking:
+            return self._record(self._without_credential(lacking), started_at, clock.monotonic() - started, {})
+        response, error = self._send(request)
         elapsed = clock.monotonic() - started
         template = self.job.template
         reading = results.read(template, self.job.inputs, response) if response else None
         failure = reading.failure if reading else results.transport_failure(error) if error else None
         facts = self._facts(response, reading, error)
         tried = self._verified(_Try(facts, self._decide(facts), reading, failure))
-        if isinstance(tried.decision, retrying.Retry) and tried.decision.refresh and self.job.connection.auth:
-            self.job.connection.auth.refresh()
+        auth = self.job.connection.auth
+        if isinstance(tried.decision, retrying.Retry) and tried.decision.refresh and auth and response:
+            auth.refresh(request, response)
             self.refreshed = True
         paced = {"pacing": round((started - joined) * 1000, 3)} if started > joined else {}
         return self._record(tried, started_at, elapsed, {**paced, **(response.timings if response else {})})
@@ -169,19 +175,57 @@ class Call:
             facts, stop, failure=Failure(FailureKind.RATE_LIMITED, message, "nothing was sent; try again after that time")
         )
 
-    def _send(self, elapsed: float) -> tuple[Response | None, TransportError | None]:
-        total = max(self._limit() - elapsed, 0.001)
+    def _authorized(self) -> Request:
+        """Return the request with its credential, which may take a request of its own and has the time that is left."""
         auth = self.job.connection.auth
-        request = auth.apply(self.job.request) if auth else self.job.request
+        if auth is None:
+            return self.job.request
+        try:
+            request = auth.apply(self.job.request, self._means(auth))
+        except BaseException:
+            self._answered(None)
+            raise
+        self.world.tell(CredentialUsed(self.job.template.id, auth.secrets))
+        return request
+
+    def _means(self, auth: Auth) -> Means:
+        scopes = self.job.template.scopes_for(auth.scheme)
+        return Means(scopes, self.world.transport, self.world.clock, self._timeouts())
+
+    def _without_credential(self, lacking: CredentialError) -> _Try:
+        facts = retrying.Facts(self.job.template.method, self.job.idempotent, "notSent", error=FailureKind.CREDENTIAL.value)
+        reason = "credential: there is none, so nothing was sent"
+        stop = retrying.give_up(facts, self.facts, reason, retryable=lacking.retryable, wait=lacking.retry_after)
+        failure = Failure(FailureKind.CREDENTIAL, lacking.message, lacking.hint, code=lacking.code)
+        return _Try(facts, stop, failure=failure)
+
+    def _timeouts(self) -> Timeouts:
+        return _within(self.job.policy.timeouts, max(self._left(), 0.001))
+
+    def _send(self, request: Request) -> tuple[Response | None, TransportError | None]:
         response, error = None, None
         self.in_flight = True
         try:
-            response = self.world.transport.send(request, _within(self.job.policy.timeouts, total))
+            response = self._followed(self.world.transport.send(request, self._timeouts()))
         except TransportError as lost:
             error = lost
         finally:
             self._answered(response)
         return response, error
+
+    def _followed(self, response: Response) -> Response:
+        """Return the answer at the end of the redirects that the template lets be followed, in the time of one attempt."""
+        job, request = self.job, self.job.request
+        rules = redirects.Rules(job.connection, job.template.provider.origin_aliases, job.idempotent)
+        for _ in range(redirects.MAX_HOPS if job.template.follow_redirects else 0):
+            following = redirects.following(request, response, rules)
+            if following is None:
+                break
+            request, auth = following, job.connection.auth
+            trusted = auth is not None and credential_allowed(job.connection.base_url, request.url)
+            sent = auth.apply(request, self._means(auth)) if auth and trusted else request
+            response = self.world.transport.send(sent, self._timeouts())
+        return response
 
     def _answered(self, response: Response | None) -> None:
         limits = self.job.template.provider.rate_limit

@@ -17,6 +17,7 @@ HttpTaskError
 │   ├── ConnectionLost           the peer closed or reset
 │   ├── TlsFailed                certificate, host name or handshake
 │   └── EgressRefused            we refused to talk to that address
+├── CredentialError              no credential could be got; the runner makes an Outcome of it
 └── TaskFailed                   an Outcome that did not succeed, raised by `unwrap()`
 KeyboardInterrupt
 └── Interrupted                  Ctrl-C during a task, with the outcome known so far
@@ -157,6 +158,34 @@ class TlsFailed(TransportError):
 
 class EgressRefused(TransportError):
     """The address or URL is not allowed; nothing was sent. Codes: `egressRefused`, `invalidUrl`."""
+
+
+class CredentialError(HttpTaskError):
+    """No credential could be got, so that the task's request was not sent. Becomes a failed `Outcome`, not an exception.
+
+    Attributes:
+        message: what went wrong, without a secret.
+        hint: how to mend it.
+        code: the word of the token endpoint (RFC 6749 section 5.2), such as `invalid_client`, or of the transport.
+        retryable: the same may work later: the endpoint could not be reached, or said 429 or 5xx.
+        retry_after: seconds, when the endpoint named a wait.
+
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", code: str | None = None, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        """Keep the facts; the text is made in `__str__`."""
+        self.message = message
+        self.hint = hint
+        self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
+        super().__init__(message, hint, code)
+
+    def __str__(self) -> str:
+        """Return the one-line form that problems have."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
 class TaskFailed(HttpTaskError):

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from httptask.outcome import Attempt, Outcome
+    from httptask.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted:
-    """A task was checked and rendered; its first attempt is next. `url` holds no credential."""
+    """A task was checked and rendered; its first attempt is next.
+
+    `url` holds no credential and no input that the schema calls secret; `secrets` are those inputs, for the Redactor.
+    """
 
     task: str
     method: str
     url: str
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,14 @@ class AttemptFinished:
 
     task: str
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialUsed:
+    """A request got its credential; whoever shows anything masks these, for a token may be fresh."""
+
+    task: str
+    secrets: tuple[Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +99,15 @@ class StepFinished:
     message: str = ""
 
 
-Event = TaskStarted | AttemptFinished | Pacing | Verified | TaskFinished | StepStarted | ItemFinished | PollWaiting | StepFinished
+Event = (
+    TaskStarted
+    | CredentialUsed
+    | AttemptFinished
+    | Pacing
+    | Verified
+    | TaskFinished
+    | StepStarted
+    | ItemFinished
+    | PollWaiting
+    | StepFinished
+)

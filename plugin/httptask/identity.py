@@ -18,6 +18,11 @@ def new_idempotency_key() -> str:
     return str(uuid.uuid4())
 
 
+def new_jwt_id() -> str:
+    """Return a fresh `jti` for a JWT that is accepted once (RFC 7519 section 4.1.7)."""
+    return str(uuid.uuid4())
+
+
 def idempotency_key(run_id: str, path: str) -> str:
     """Return the key of one logical call: the same for the same run and path, over attempts, processes and resumes.
 

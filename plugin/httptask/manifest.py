@@ -128,6 +128,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
             "baseUrl": provider.environment.base_url,
             "token": provider.environment.token,
             "authorizationMode": provider.environment.authorization_mode,
+            "configFiles": list(provider.environment.config_files),
         },
         "connectionSchema": _connection_schema(provider),
     }
@@ -142,7 +143,7 @@ def _connection_schema(provider: Provider) -> dict[str, Any]:
             "baseUrl": {"type": "string", "format": "uri", "examples": [provider.default_url]},
             "token": {
                 "type": "string",
-                "pattern": "^(env|file):",
+                "pattern": "^[a-z][a-z0-9+.-]*:.",
                 "description": "A reference to the credential, never the credential itself.",
                 "examples": ["env:" + (provider.environment.token or "API_TOKEN")],
             },

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from httptask.secrets import Secret
+from httptask.secrets import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 HeaderValue = str | Secret
 
@@ -64,12 +64,16 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A rendered request: absolute URL already encoded, every header we set, the body's bytes (None is no body)."""
+    """A rendered request: absolute URL already encoded, every header we set, the body's bytes (None is no body).
+
+    `secret_query` holds keys that travel in the query; only the transport puts them into the URL, by `revealed`.
+    """
 
     method: str
     url: str
     headers: Headers
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
+    secret_query: tuple[tuple[str, Secret], ...] = ()
 
     @property
     def origin(self) -> str:
@@ -83,6 +87,22 @@ class Request:
         parts = urlsplit(self.url)
         return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
+    @property
+    def shown_url(self) -> str:
+        """The URL fit to be shown: keys in the query are masked."""
+        return self._with_query(f"{quote(name, safe='')}={MASK}" for name, _ in self.secret_query)
+
+    def revealed(self) -> Request:
+        """Return the request with its secret query in the URL, in clear: for the wire only."""
+        if not self.secret_query:
+            return self
+        pairs = (f"{quote(name, safe='')}={quote(value.reveal(), safe='')}" for name, value in self.secret_query)
+        return replace(self, url=self._with_query(pairs), secret_query=())
+
+    def _with_query(self, pairs: Iterable[str]) -> str:
+        added = "&".join(pairs)
+        return f"{self.url}{'&' if '?' in self.url else '?'}{added}" if added else self.url
+
     def with_header(self, name: str, value: HeaderValue) -> Request:
         """Return the request with one header set."""
         return replace(self, headers=self.headers.replace(name, value))
@@ -93,7 +113,7 @@ class Response:
     """A received response. `body` is decoded (gzip) and capped; `incomplete` says why it is not whole, if it is not.
 
     `timings` holds milliseconds per phase that was measured: `dns`, `connect`, `tls`, `wait`, `body`; a reused
-    connection has none of the first three.
+    connection has none of the first three. `proxied` says that a proxy looked up the host, so that its addresses are unchecked.
     """
 
     status: int
@@ -101,6 +121,7 @@ class Response:
     body: bytes = b""
     incomplete: Incomplete | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    proxied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from httptask.egress_policy import OPERATORS, EgressPolicy
 from httptask.message import Timeouts
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ RETRY_FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """A security scheme of a provider, in OpenAPI's words. `prefix` goes before an apiKey (Okta: `SSWS `)."""
+    """A security scheme of a provider, in OpenAPI's words. `prefix` goes before an apiKey (Okta: `SSWS `).
+
+    `token_url` is where an access token is asked for: absolute, or a path below the connection's base URL.
+    """
 
     name: str
     type: Literal["apiKey", "http", "oauth2"]
@@ -157,6 +161,7 @@ class SecurityScheme:
     http_scheme: str = "bearer"
     prefix: str = ""
     scopes: Mapping[str, str] = field(default_factory=dict)
+    token_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +187,24 @@ class ErrorShape:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Names of environment variables that users of this API already have."""
+    """Names of environment variables that users of this API already have, and of files of the vendor's own clients."""
 
     base_url: str | None = None
     token: str | None = None
     authorization_mode: str | None = None
+    client_id: str | None = None
+    private_key: str | None = None
+    key_id: tuple[str, ...] = ()
+    scopes: str | None = None
+    config_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCheck:
+    """One safe request that proves a connection works: a task of the provider and its inputs."""
+
+    task: str
+    inputs: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +255,9 @@ class Provider:
     paging: Mapping[str, Any] = field(default_factory=dict)
     documentation: str = ""
     buckets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    origin_aliases: tuple[str, ...] = ()
     idempotency_key: IdempotencyKey | None = None
+    check: ConnectionCheck | None = None
 
     @property
     def default_url(self) -> str:
@@ -273,6 +293,7 @@ class TaskTemplate:
     deprecated: bool
     source: Place
     verify: Verify | None = None
+    follow_redirects: bool = False
 
     @property
     def is_idempotent(self) -> bool:
@@ -289,6 +310,10 @@ class TaskTemplate:
         """Every scope named by any security alternative."""
         return tuple(dict.fromkeys(scope for requirement in self.security for scope in requirement.scopes))
 
+    def scopes_for(self, scheme: str) -> tuple[str, ...]:
+        """Return the scopes that the task needs under one security scheme, the first alternative that names it."""
+        return next((requirement.scopes for requirement in self.security if requirement.scheme == scheme), ())
+
     @property
     def accepts_body(self) -> bool:
         """Whether the task takes the input `body`."""
@@ -304,7 +329,10 @@ def openapi_path(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What differs per tenant: origin and base path, credential, extra headers. Base URL and credential come from one source."""
+    """What differs per tenant: origin and base path, credential, extra headers. Base URL and credential come from one source.
+
+    `client_certificate` holds the paths of a PEM certificate and its key for mutual TLS; no key path: both are in one file.
+    """
 
     name: str
     base_url: str
@@ -313,6 +341,8 @@ class Connection:
     retry: Mapping[str, Any] = field(default_factory=dict)
     verify: bool | str = True
     source: str = ""
+    egress: EgressPolicy = OPERATORS
+    client_certificate: tuple[str, str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

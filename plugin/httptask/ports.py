@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -23,38 +24,6 @@ class Transport(Protocol):
         ...
 
 
-class Auth(Protocol):
-    """Adds a credential to a request."""
-
-    @property
-    def scheme(self) -> str:
-        """Name of the security scheme in the provider file, for example `apiToken`."""
-        ...
-
-    @property
-    def headers(self) -> frozenset[str]:
-        """Lower-case names of the headers this scheme owns; nobody else may set them."""
-        ...
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """Every secret held, for the Redactor."""
-        ...
-
-    @property
-    def refreshable(self) -> bool:
-        """Whether `refresh` can get another credential, so that a 401 is worth one more try."""
-        ...
-
-    def refresh(self) -> None:
-        """Renew the credential; the next `apply` uses the new one."""
-        ...
-
-    def apply(self, request: Request) -> Request:
-        """Return the request with the credential added."""
-        ...
-
-
 class Clock(Protocol):
     """Time and chance, so that tests need neither."""
 
@@ -72,6 +41,70 @@ class Clock(Protocol):
 
     def random(self) -> float:
         """Return a number in [0, 1), for jitter."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a credential is wanted for, and the world to get it with.
+
+    Attributes:
+        scopes: the least that the task needs, as its template says.
+        transport: the one the task's own request will take.
+        clock: time and chance.
+        timeouts: of one exchange; `total` is what is left for all of them.
+
+    """
+
+    scopes: tuple[str, ...]
+    transport: Transport
+    clock: Clock
+    timeouts: Timeouts
+
+
+class Auth(Protocol):
+    """Adds a credential to a request."""
+
+    @property
+    def scheme(self) -> str:
+        """Name of the security scheme in the provider file, for example `apiToken`."""
+        ...
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """Lower-case names of the headers this scheme owns; nobody else may set them."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret held by now, for the Redactor; a scheme that asks for tokens holds more later."""
+        ...
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Absolute URLs that the scheme itself sends requests to; none for a credential that was given whole."""
+        ...
+
+    @property
+    def refreshable(self) -> bool:
+        """Whether `refresh` can get another credential, so that a 401 is worth one more try."""
+        ...
+
+    def refresh(self, sent: Request, answer: Response) -> None:
+        """Give up what a 401 refused; the next `apply` brings another. Others may have renewed it since `sent`."""
+        ...
+
+    def preview(self, request: Request) -> Request:
+        """Return the request as it will look, asking nobody: a placeholder stands where a credential has yet to be got."""
+        ...
+
+    def apply(self, request: Request, means: Means) -> Request:
+        """Return the request with the credential added.
+
+        Raises:
+            CredentialError: it cannot be got.
+
+        """
         ...
 
 

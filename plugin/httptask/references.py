@@ -1,4 +1,6 @@
-"""Credential references: `env:NAME` and `file:PATH` stand for a token, so that no token is written where others read it.
+"""Credential references: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME` stand for a token, so that nobody writes one down.
+
+Every resolution reads again: a token that was replaced in its file, or in the keyring, is the one that is sent next.
 
 Who else may read a credential file is not checked: mounted secrets are world-readable in many containers.
 """
@@ -9,6 +11,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from httptask import external_references
 from httptask.errors import ConfigurationError, Problem
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
@@ -26,7 +29,7 @@ def read_reference(text: str, env: Mapping[str, str], *, locate: Callable[[str],
     """Return the secret that a reference stands for.
 
     Args:
-        text: the reference, `env:NAME` or `file:PATH`.
+        text: the reference: `env:NAME`, `file:PATH`, `keyring:SERVICE/NAME` or a scheme that an installed package adds.
         env: environment variables.
         locate: turns a path as written into one that can be opened.
         where: what holds the reference, for messages.
@@ -35,27 +38,53 @@ def read_reference(text: str, env: Mapping[str, str], *, locate: Callable[[str],
         ConfigurationError: the text is not a reference, or what it names cannot be read.
 
     """
+    check_reference(text, where)
+    scheme, _, rest = text.partition(":")
+    match scheme:
+        case "env":
+            value = _variable(rest, env, where)
+        case "file":
+            value = _file(locate(rest), where)
+        case "keyring":
+            value = external_references.from_keyring(rest, where)
+        case _:
+            value = external_references.from_package(scheme, rest, where)
+    return Secret(value, reference=text)
+
+
+def check_reference(text: str, where: str) -> None:
+    """Refuse what is no reference, without resolving it.
+
+    Raises:
+        ConfigurationError: the text is not a reference; it is not repeated, because it may be the credential itself.
+
+    """
     scheme, colon, rest = text.partition(":")
     if scheme == "env" and colon:
-        return Secret(_variable(rest, env, where), reference=text)
-    if scheme == "file" and rest:
-        return Secret(_file(locate(rest), where), reference=text)
-    raise ConfigurationError(
-        Problem(
-            where,
-            "this is not a reference to a credential, and a credential itself is not taken here because others could read it",
-            "put the token into an environment variable or a file and write env:NAME or file:PATH",
+        _check_variable(rest, where)
+    elif scheme == "keyring" and rest:
+        external_references.check_keyring(rest, where)
+    elif not rest or (scheme != "file" and not external_references.is_known(scheme)):
+        raise ConfigurationError(
+            Problem(
+                where,
+                "this is not a reference to a credential, and a credential itself is not taken here because others could read it",
+                "put the token into an environment variable or a file and write env:NAME or file:PATH,"
+                " or keyring:SERVICE/NAME for the system's keyring",
+            )
         )
-    )
 
 
-def _variable(name: str, env: Mapping[str, str], where: str) -> str:
+def _check_variable(name: str, where: str) -> None:
     if not _VARIABLE.fullmatch(name):
         raise ConfigurationError(
             Problem(
                 where, "what follows `env:` is not the name of an environment variable", "write env:NAME, without $ and quotes"
             )
         )
+
+
+def _variable(name: str, env: Mapping[str, str], where: str) -> str:
     value = env.get(name)
     if value is None:
         hint = did_you_mean(name, env) or f"set {name} to the token"

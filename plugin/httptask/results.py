@@ -17,12 +17,14 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
+from httptask.challenges import missing_scope
 from httptask.errors import ExpressionError, TransportError
 from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
 from httptask.model import ResponseSpec, Schema, TaskTemplate
 from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
 from httptask.schemas import Validator, excerpt, json_path, too_deep
+from httptask.secrets import CUT
 
 MAX_WARNINGS = 20
 #: Parts of a body that are compared with the document; the lists of a larger one are cut short for it.
@@ -70,13 +72,14 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             success=False,
             readable=readable,
             outputs={},
-            warnings=(),
+            warnings=_unchecked(response),
             failure=failure
             or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
     outputs, missing = _outputs(template, context)
     drift = (*_more_pages(template, answer), *islice(_drift(template, answer), MAX_WARNINGS))
-    return Reading(answer, success=True, readable=True, outputs=outputs, warnings=drift + missing, failure=None)
+    warnings = drift + missing + _unchecked(response)
+    return Reading(answer, success=True, readable=True, outputs=outputs, warnings=warnings, failure=None)
 
 
 def retry_condition(condition: str | None, inputs: Mapping[str, Any], reading: Reading) -> bool:
@@ -204,6 +207,11 @@ def _condition(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[bool
     )
 
 
+def _unchecked(response: Response) -> tuple[Warn, ...]:
+    message = "a proxy looked up the host, so the addresses behind its name were not checked"
+    return (Warn("proxyUnchecked", "connection", message),) if response.proxied else ()
+
+
 def _outputs(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Warn, ...]]:
     outputs: dict[str, Any] = {}
     warnings: list[Warn] = []
@@ -324,12 +332,16 @@ def _failure(template: TaskTemplate, answer: Answer, response: Response) -> Fail
     request_id = response.headers.get(template.provider.errors.request_id_header or "X-Request-Id")
     return Failure(
         kind=_kind(answer.status),
-        message=f"{answer.status} {phrase}" + (f": {vendor[:MAX_MESSAGE]}" if vendor else ""),
-        hint=_status_hint(template, answer.status, code),
+        message=f"{answer.status} {phrase}" + (f": {_cut(vendor)}" if vendor else ""),
+        hint=_scope_hint(template, answer.status, response) or _status_hint(template, answer.status, code),
         status=answer.status,
         code=code,
         request_id=request_id,
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + CUT
 
 
 def _kind(status: int) -> FailureKind:
@@ -364,11 +376,29 @@ def _vendor_error(template: TaskTemplate, answer: Answer) -> tuple[str | None, s
     return None, str(body.get("message") or "")
 
 
+#: By whether the template follows redirects.
+_REDIRECT_HINTS = {
+    False: "redirects are not followed; point the connection's base URL at the final host",
+    True: "only redirects within the connection's own origin are followed, at most 5, and never with another method; "
+    "point the connection's base URL at the final host, or name the host in allowedHosts of the profile",
+}
+
+
+def _scope_hint(template: TaskTemplate, status: int, response: Response) -> str:
+    """Return what to do where the server says that the token lacks a scope (RFC 6750 section 3.1)."""
+    scope = missing_scope(response.headers.all("WWW-Authenticate")) if status == HTTPStatus.FORBIDDEN else None
+    if scope is None:
+        return ""
+    names = " and ".join(scope.split()) or " or ".join(template.scopes) or "that this task needs"
+    advice = template.provider.errors.hints.get("insufficient_scope", "Grant it to the client; a new token then carries it.")
+    return f"The access token lacks the scope {names}. {advice}"
+
+
 def _status_hint(template: TaskTemplate, status: int, code: str | None) -> str:
     hints = template.provider.errors.hints
     hint = hints.get(code or "") or hints.get(str(status)) or ""
     if status in _REDIRECTS:
-        return "redirects are not followed; point the connection's base URL at the final host"
+        return _REDIRECT_HINTS[template.follow_redirects]
     if status == HTTPStatus.FORBIDDEN and template.scopes:
         return f"{hint} This task needs the scope {' or '.join(template.scopes)}.".strip()
     return hint

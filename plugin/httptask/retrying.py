@@ -132,6 +132,11 @@ def refuse(policy: RetryPolicy, facts: Facts, earlier: Sequence[Facts], *, wait:
     return Stop(_verdict(facts, earlier), reason, wait, retryable=True)
 
 
+def give_up(facts: Facts, earlier: Sequence[Facts], reason: str, *, retryable: bool, wait: float | None = None) -> Stop:
+    """Return the stop for a request that cannot be sent at all, judged over the attempts before it."""
+    return Stop(_verdict(facts, earlier), reason, wait, retryable=retryable)
+
+
 def may_be_applied(facts: Facts) -> bool:
     """Tell whether an attempt that did not succeed may have done its work on the server all the same."""
     if facts.safe or facts.phase == "notSent" or facts.verified == "notApplied":

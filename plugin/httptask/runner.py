@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from httptask import inputs as task_inputs
-from httptask import render
+from httptask import render, sensitive
 from httptask.budget import RetryBudget
 from httptask.calling import Call, Job, World
 from httptask.events import Event, TaskFinished, TaskStarted
@@ -17,6 +17,7 @@ from httptask.model import Connection, IdempotencyKey, RetryPolicy, TaskTemplate
 from httptask.outcome import Outcome, Warn
 from httptask.pacing import Pacer
 from httptask.ports import Clock, Observer, Transport
+from httptask.secrets import Redactor
 from httptask.verifying import TaskVerifier, Verifier
 
 
@@ -50,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request ready to be sent, credential included, and the warnings met on the way."""
+    """A request as it will look, the credential or a placeholder in its slot, and the warnings met on the way."""
 
     request: Request
     warnings: tuple[Warn, ...]
@@ -59,7 +60,7 @@ class Prepared:
 def prepare(
     template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
 ) -> Prepared:
-    """Check the inputs and render the request without sending it.
+    """Check the inputs and render the request without sending it, and without asking for a token.
 
     Raises:
         UsageError: inputs or header values are wrong; every problem at once.
@@ -68,7 +69,7 @@ def prepare(
     prepared = _prepared(template, inputs, connection, options or Options())
     if connection.auth is None:
         return prepared
-    return Prepared(connection.auth.apply(prepared.request), prepared.warnings)
+    return Prepared(connection.auth.preview(prepared.request), prepared.warnings)
 
 
 class Runner:
@@ -109,7 +110,7 @@ class Runner:
         """
         options = options or Options()
         prepared = _prepared(template, inputs, connection, options)
-        self._world.tell(TaskStarted(template.id, prepared.request.method, prepared.request.url))
+        self._world.tell(_started(template, inputs, prepared.request))
         job = Job(
             template,
             inputs,
@@ -147,6 +148,12 @@ def _prepared(template: TaskTemplate, inputs: Mapping[str, Any], connection: Con
         key = options.idempotency_key or new_idempotency_key()
         request = request.with_header(spec.header, f'"{key}"' if spec.quoted else key)
     return Prepared(request, warnings)
+
+
+def _started(template: TaskTemplate, inputs: Mapping[str, Any], request: Request) -> TaskStarted:
+    secrets = sensitive.inputs(template, inputs).secrets
+    url = Redactor(secrets).url(request.url, sensitive.secret_parameters(template))
+    return TaskStarted(template.id, request.method, url, secrets)
 
 
 def _key_spec(template: TaskTemplate) -> IdempotencyKey | None:

@@ -7,18 +7,38 @@ import html
 import json
 import re
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 MASK = "***"
+#: Stands where a text was cut to a length, so that what is left of a secret there is found.
+CUT = "…"
 SENSITIVE_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "dpop", "x-api-key", "api-key", "apikey", "x-auth-token"}
 )
+#: Ends of header names that hold a credential whatever comes before: `X-Vault-Token`, `X-Amz-Security-Token`.
+_SENSITIVE_HEADER = re.compile(r"(?:^|[-_])(?:token|secret|password|api-?key|signature|assertion)$", re.IGNORECASE)
+#: Field names of JSON bodies and URL queries that hold a credential, without case, `_` and `-`: RFC 6749 and 7523, RFC 7517
+#: would add one letter (`d`), which is too short a name to tell; then the words that APIs use.
+SENSITIVE_FIELDS = frozenset(
+    {"accesstoken", "refreshtoken", "idtoken", "token", "clientsecret", "clientassertion", "assertion", "apikey", "apitoken"}
+    | {"password", "passwd", "passphrase", "secret", "sharedsecret", "secretkey", "privatekey", "privatekeypem", "authorization"}
+    | {"newpassword", "oldpassword", "sessiontoken", "bearertoken", "authtoken", "recoverytoken", "activationtoken", "credential"}
+)
+#: A named value in text that is no JSON: `access_token=...` in forms and URLs, `"access_token": "..."` in a cut-off body.
+_NAMED = re.compile(
+    r"""(?<![\w-])(?P<name>["']?[A-Za-z][A-Za-z_-]{2,40}["']?)(?P<sign>\s*=\s*|(?<=["'])\s*:\s*)"""
+    r"""(?P<value>"(?:\\.|[^"\\])+|'(?:\\.|[^'\\])+|[^\s"'&;,<>]+)"""
+)
+#: A credential after its scheme word (RFC 9110 section 11.4), which has a digit, unlike words and parameters such as realm="x".
+_AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?=[^\s\"]*\d)[\w.~+/-]{12,}=*(?![\w\"=])", re.IGNORECASE)
+#: What is left of an escaped character when its text was cut off: JSON's, percent or HTML, or nothing.
+_HALF_ESCAPE = re.compile(r"(?:\\(?:u[0-9A-Fa-f]{0,3})?|%(?:25)*[0-9A-Fa-f]?|&#?\w*)?")
 #: A value shorter than this is masked in its own slot only: searching for it in text would mask half of every page.
 SHORTEST_SEARCHED = 6
 _OF_A_NUMBER = re.compile(r"[0-9.e+-]+")
-_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Secret:
@@ -78,20 +98,74 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         """Prepare the search, longest first so that a whole value is masked before a part of it."""
-        texts = {form for secret in secrets for part in secret.parts() for form in _forms(part)}
-        longest_first = sorted((text for text in texts if len(text) >= SHORTEST_SEARCHED), key=lambda text: (-len(text), text))
-        self._search = re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
-        self._in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in longest_first)
+        self._secrets = tuple(dict.fromkeys(secrets))
+        texts = {form for secret in self._secrets for part in secret.parts() for form in _forms(part)}
+        self._texts = sorted((text for text in texts if len(text) >= SHORTEST_SEARCHED), key=lambda text: (-len(text), text))
+        self._search = re.compile("|".join(map(_pattern, self._texts))) if self._texts else None
+        self._in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in self._texts)
+
+    def extended(self, secrets: Iterable[Secret]) -> Redactor:
+        """Return a redactor that knows these secrets too."""
+        more = tuple(secrets)
+        return Redactor((*self._secrets, *more)) if more else self
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """References of secrets that are too short to be searched for and are masked in their own slot only."""
+        return tuple(
+            secret.reference for secret in self._secrets if any(len(part) < SHORTEST_SEARCHED for part in secret.parts())
+        )
 
     def text(self, value: str) -> str:
-        """Return the text with every known secret replaced by the mask."""
-        return self._search.sub(MASK, value) if self._search else value
+        """Return the text with every known secret replaced by the mask, one cut off at a `CUT` included."""
+        return self._beginnings(self._search.sub(MASK, value)) if self._search else value
+
+    def free(self, value: str) -> str:
+        """Return text of any origin (a log line, a traceback, a cut-off body), what its own names call a secret masked too."""
+        text = _AFTER_SCHEME.sub(rf"\1\2{MASK}", self.text(value))
+        return _NAMED.sub(lambda match: _without_value(match) if is_sensitive_field(match["name"]) else match[0], text)
+
+    def url(self, value: str, names: Collection[str] = ()) -> str:
+        """Return a URL fit to be shown: values of query parameters with these or with sensitive names are masked."""
+        path, mark, query = self.text(value).partition("?")
+        pairs = (part.partition("=") for part in query.split("&"))
+        shown = (name + sign + (MASK if _is_masked(unquote_plus(name), names) else text) for name, sign, text in pairs)
+        return path + mark + "&".join(shown)
+
+    def cut_off(self, value: str) -> str:
+        """Return text that was cut off, as `free` does, with a secret masked too of which only the beginning is left."""
+        return self.free(value + CUT).removesuffix(CUT)
+
+    def _beginnings(self, value: str) -> str:
+        """Mask what stands before the mark of a cut and is the beginning of a secret."""
+        head, *tails = value.split(CUT)
+        return (
+            CUT.join([self._without_beginning(head), *map(self._without_beginning, tails[:-1]), *tails[-1:]]) if tails else head
+        )
+
+    def _without_beginning(self, value: str) -> str:
+        for text in self._texts:
+            for begin in re.finditer(_pattern(text[:SHORTEST_SEARCHED]), value):
+                if _is_rest(value, begin.end(), text[SHORTEST_SEARCHED:]):
+                    return value[: begin.start()] + MASK
+        return value
 
     def header(self, name: str, value: str | Secret) -> str:
         """Return a header value fit to be shown."""
-        if isinstance(value, Secret) or name.lower() in SENSITIVE_HEADERS:
+        if isinstance(value, Secret) or name.lower() in SENSITIVE_HEADERS or _SENSITIVE_HEADER.search(name):
             return MASK
-        return self.text(value)
+        return self.free(value)
+
+    def body(self, value: object) -> object:
+        """Return a JSON body fit to be shown: known secrets masked, and what stands in fields with sensitive names."""
+        if isinstance(value, dict):
+            return {
+                self.text(str(key)): MASK if is_sensitive_field(str(key)) and not is_blank(item) else self.body(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.body(item) for item in value]
+        return self.json(value)
 
     def json(self, value: object) -> object:
         """Return a JSON value with secrets masked in every string, number and key."""
@@ -111,16 +185,38 @@ class Redactor:
         return value if self.text(spelled) == spelled else MASK
 
 
+def is_sensitive_field(name: str) -> bool:
+    """Tell whether a field of this name holds a credential in every API that has one."""
+    return name.strip("\"'").lower().replace("_", "").replace("-", "") in SENSITIVE_FIELDS
+
+
+def is_blank(value: object) -> bool:
+    """Tell whether a value says nothing secret by itself: null, true, false, and what is empty."""
+    return value is None or isinstance(value, bool) or value in ("", [], {})
+
+
+def _is_masked(name: str, names: Collection[str]) -> bool:
+    return name in names or is_sensitive_field(name)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    quote = match["value"][0] if match["value"][0] in "\"'" else ""
+    return match["name"] + match["sign"] + quote + MASK
+
+
 def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    encoded = {base64.b64encode(raw).decode("ascii").rstrip("="), *(_inside_base64(raw, before) for before in range(3))}
-    return {value, raw.hex(), raw.hex().upper(), *encoded, *(text.translate(_URL_SAFE) for text in encoded)}
+    return {value, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
 
 
-def _inside_base64(raw: bytes, before: int) -> str:
-    """Return the characters that bytes alone decide in the base64 of a longer body, `before` bytes after a boundary of three."""
-    encoded = base64.b64encode(bytes(before) + raw).decode("ascii")
-    return encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Yield what base64 makes of the bytes alone, and within a longer text at each of its three alignments."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode("ascii").rstrip("=")
+        for before in range(3):
+            whole = encode(bytes(before) + raw).decode("ascii")
+            # characters at the ends share bits with the neighbours
+            yield whole[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3]
 
 
 def _pattern(text: str) -> str:
@@ -128,10 +224,20 @@ def _pattern(text: str) -> str:
     return "".join(map(_character, text))
 
 
+def _is_rest(value: str, position: int, text: str) -> bool:
+    """Tell whether what follows in a value is the beginning of a text, up to the value's end and perhaps half an escape."""
+    for character in text:
+        match = re.compile(_character(character)).match(value, position)
+        if match is None:
+            return _HALF_ESCAPE.fullmatch(value, position) is not None
+        position = match.end()
+    return False
+
+
 def _character(character: str) -> str:
     if character.isascii() and (character.isalnum() or character in "-._~"):
         return re.escape(character)
-    percent = "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+    percent = "".join(f"%(?:25)*{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
     units = character.encode("utf-16-be", "surrogatepass").hex()
     in_json = "".join("\\\\u" + units[start : start + 4] for start in range(0, len(units), 4))
     # the short escape comes before the bare backslash or quote, which would match half of it

@@ -1,4 +1,4 @@
-"""Where a connection comes from: the only reader of environment variables and profile files.
+"""Where a connection comes from: the only reader of environment variables and, with `okta_yaml`, of users' own files.
 
 Sources are asked one after the other and the first that speaks decides alone. Base URL and credential never come from two
 sources: the token of one organization must not reach the host of another.
@@ -15,11 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from httptask.auth import auth_for, check_mode
+from httptask import credentials, okta_yaml
+from httptask.auth import auth_for, check_mode, placeholder_auth
 from httptask.baseurl import check_base_url
+from httptask.egress import PROFILE_KEYS as EGRESS_KEYS
+from httptask.egress import policy_from_profile
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import RETRY_FIELDS, Connection
-from httptask.references import read_reference
+from httptask.references import check_reference, read_reference
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 
@@ -39,12 +42,16 @@ _WHY_ONE_SOURCE = "base URL and credential come from one source, so that no toke
 _PROFILE_KEYS: Mapping[str, tuple[type, str]] = {
     "provider": (str, "a text"),
     "baseUrl": (str, "a text"),
-    "token": (str, "a text, env:NAME or file:PATH"),
+    **credentials.KEYS,
     "scheme": (str, "a text"),
     "authorizationMode": (str, "a text"),
     "headers": (dict, "a table of header names and texts"),
     "retry": (dict, "a table"),
     "caBundle": (str, "a path"),
+    "allowHttp": (bool, "true or false"),
+    **EGRESS_KEYS,
+    "clientCertificate": (str, "a path"),
+    "clientKey": (str, "a path"),
 }
 _POSITIVE_RETRY_KEYS = frozenset({"maxElapsed", "connectTimeout", "readTimeout"})
 #: Least and most, as in the JSON Schema of templates and workflows.
@@ -63,12 +70,16 @@ _TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a program finds around itself, as values, so that everything below is testable without a machine."""
+    """What a program finds around itself, as values, so that everything below is testable without a machine.
+
+    With `resolves` False references are checked but not resolved, so that connections can be listed without a credential.
+    """
 
     env: Mapping[str, str] = field(repr=False)
     home: Path
     cwd: Path
     config_dir: Path
+    resolves: bool = True
 
     @classmethod
     def current(cls) -> Surroundings:
@@ -90,6 +101,18 @@ class Surroundings:
         if written == "~" or written.startswith(("~/", f"~{os.sep}")):
             return self.home / written[2:]
         return base / written
+
+    def secret(self, reference: str, base: Path, where: str) -> Secret:
+        """Return what a reference stands for; a relative path starts at `base`.
+
+        Raises:
+            ConfigurationError: it is no reference, or what it names cannot be read.
+
+        """
+        if self.resolves:
+            return read_reference(reference, self.env, locate=partial(self.locate, base=base), where=where)
+        check_reference(reference, where)
+        return Secret("not-resolved", reference=reference)
 
 
 def config_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
@@ -139,11 +162,10 @@ def resolve(provider: Provider, request: ConnectionRequest, around: Surroundings
 def dry_connection(provider: Provider) -> Connection:
     """Return a connection that only shows what would be sent: the documented server and no real credential."""
     secret = Secret("dry-run-placeholder", reference="none")
-    auth = auth_for(provider, None, secret=secret) if provider.security_schemes else None
     return Connection(
         "dry-run",
         provider.default_url.rstrip("/"),
-        auth,
+        placeholder_auth(provider, secret),
         source="none is configured, so the documented server and a placeholder credential are shown",
     )
 
@@ -155,6 +177,7 @@ def _ways(provider: Provider, around: Surroundings) -> str:
         "--base-url URL with --token env:NAME",
         "--connection NAME",
         f"the environment variables {names}" if names else "",
+        f"the file {' or '.join(provider.environment.config_files)}" if provider.environment.config_files else "",
         f"a profile [connections.{DEFAULT_PROFILE}] in {around.profiles_file}",
     )
     return "; ".join(filter(None, ways))
@@ -167,8 +190,7 @@ def _from_call(provider: Provider, request: ConnectionRequest, around: Surroundi
     base_url = check_base_url(request.base_url or "", provider_id=provider.id, where="--base-url")
     auth = None
     if request.token is not None:
-        locate = partial(around.locate, base=around.cwd)
-        secret = read_reference(request.token, around.env, locate=locate, where="--token")
+        secret = around.secret(request.token, around.cwd, "--token")
         auth = auth_for(provider, request.scheme, secret=secret, where="--scheme" if request.scheme else "--token")
     return Connection("call", base_url, auth, source="--base-url and --token")
 
@@ -185,10 +207,14 @@ def _from_workflow(provider: Provider, request: ConnectionRequest, around: Surro
     return _named_profile(provider, request.workflow_connection, around=around, where="connection of the workflow")
 
 
-def _from_environment(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
+def from_environment(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
+    """Return the connection of the environment variables that the provider names; None when they are not set."""
     names = provider.environment
     if names.base_url is None:
         return None
+    client = credentials.environment_values(provider, around.env)
+    if client is not None:
+        return _from_client_variables(provider, client, around)
     # many shells and build servers cannot unset a variable, only empty it
     given = {name: around.env.get(name) or None for name in (names.base_url, names.token) if name}
     if not any(given.values()):
@@ -204,11 +230,54 @@ def _from_environment(provider: Provider, _: ConnectionRequest, around: Surround
     return Connection("environment", base_url, auth, source=" and ".join(given))
 
 
+def from_config_files(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
+    """Return the connection of the vendor's own configuration files; None when they say nothing."""
+    found = config_file(provider, around)
+    return None if found is None else okta_yaml.connection(provider, found)
+
+
+def config_file(provider: Provider, around: Surroundings) -> okta_yaml.OktaYaml | None:
+    """Return what the vendor's own configuration files say; None when they name neither base URL nor credential.
+
+    Raises:
+        ConfigurationError: a file that cannot be read.
+
+    """
+    return okta_yaml.find(provider.environment.config_files, partial(around.locate, base=around.cwd))
+
+
+def _from_client_variables(provider: Provider, client: Mapping[str, Any], around: Surroundings) -> Connection:
+    names = provider.environment
+    variables = {names.base_url: "", names.client_id: "clientId", names.private_key: "privateKey"}
+    given = {name: around.env.get(name) or None for name in variables if name}
+    _require_both(provider, given)
+    base_url = check_base_url(around.env[names.base_url or ""], provider_id=provider.id, where=names.base_url or "environment")
+    locate = partial(around.locate, base=around.cwd)
+    source = credentials.Source(
+        base_url, lambda text, where: read_reference(text, around.env, locate=locate, where=where), "environment"
+    )
+    if credentials.is_path(written := given[names.private_key or ""] or ""):
+        client = {**client, "privateKey": f"file:{_key_file(locate(written), names.private_key or '')}"}
+    return Connection("environment", base_url, credentials.build_auth(provider, client, source), source=" and ".join(given))
+
+
+def _key_file(path: Path, where: str) -> Path:
+    """Return the path if there is such a file; a message would otherwise repeat what may be a key without its first line."""
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        message = "this is neither PEM text nor a JWK nor the path of a file"
+        raise ConfigurationError(Problem(where, message, "give the key with its BEGIN and END lines, or the path of its file"))
+    return path
+
+
 def _from_default(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
-    profiles = _read_profiles(around)
+    profiles = read_profiles(around)
     if profiles is None or DEFAULT_PROFILE not in profiles:
         return None
-    return _profile(provider, DEFAULT_PROFILE, profiles[DEFAULT_PROFILE], around=around)
+    return from_profile(provider, DEFAULT_PROFILE, profiles[DEFAULT_PROFILE], around=around)
 
 
 #: Highest first. A source returns None when it says nothing, and raises when what it says cannot be used.
@@ -216,7 +285,8 @@ SOURCES: tuple[Callable[[Provider, ConnectionRequest, Surroundings], Connection 
     _from_call,
     _from_option,
     _from_workflow,
-    _from_environment,
+    from_environment,
+    from_config_files,
     _from_default,
 )
 
@@ -234,7 +304,7 @@ def _require_both(provider: Provider, given: Mapping[str, str | None]) -> None:
 
 
 def _named_profile(provider: Provider, name: str, *, around: Surroundings, where: str) -> Connection:
-    profiles = _read_profiles(around)
+    profiles = read_profiles(around)
     if profiles is None:
         hint = f"create it with a table [connections.NAME], or let {CONFIG_VARIABLE} name another file"
         raise ConfigurationError(Problem(where, f"there is no profile file {around.profiles_file}", hint))
@@ -242,16 +312,24 @@ def _named_profile(provider: Provider, name: str, *, around: Surroundings, where
         known = f"it has: {', '.join(profiles)}" if profiles else "it has none: add a table [connections.NAME]"
         hint = " ".join(filter(None, (did_you_mean(name, profiles), known)))
         raise ConfigurationError(Problem(where, f"{around.profiles_file} has no connection of that name", hint))
-    return _profile(provider, name, profiles[name], around=around)
+    return from_profile(provider, name, profiles[name], around=around)
 
 
-def _read_profiles(around: Surroundings) -> Mapping[str, Any] | None:
+def read_profiles(around: Surroundings, *, required: bool = True) -> Mapping[str, Any] | None:
+    """Return the table of each profile by name; None when there is no file.
+
+    With `required` the file must be there if HTTPTASK_CONFIG names it.
+
+    Raises:
+        ConfigurationError: the file is missing, or is no file of profiles.
+
+    """
     file = around.profiles_file
     try:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST_PROFILES + 1)
     except FileNotFoundError:
-        if around.env.get(CONFIG_VARIABLE):
+        if required and around.env.get(CONFIG_VARIABLE):
             hint = f"create the file or unset {CONFIG_VARIABLE}"
             raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint)) from None
         return None
@@ -283,24 +361,31 @@ def _unknown(where: str, key: str, known: tuple[str, ...]) -> Problem:
     return Problem(where, "there is no such key", did_you_mean(key, known) or f"known keys: {', '.join(known)}")
 
 
-def _profile(provider: Provider, name: str, data: object, *, around: Surroundings) -> Connection:
+def from_profile(provider: Provider, name: str, data: object, *, around: Surroundings) -> Connection:
+    """Return the connection of one profile; `data` is its table.
+
+    Raises:
+        ConfigurationError: the table or a reference in it cannot be used; every mistake of its shape at once.
+
+    """
     file = around.profiles_file
     place = f"{file}: connections.{name}"
     profile = _checked(provider, data, place)
     locate = partial(around.locate, base=file.parent)
-    base_url = check_base_url(profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl")
-    auth = None
-    if "token" in profile:
-        secret = read_reference(profile["token"], around.env, locate=locate, where=f"{place}.token")
-        auth = auth_for(provider, profile.get("scheme"), secret=secret, mode=profile.get("authorizationMode"), where=place)
+    base_url = check_base_url(
+        profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl", allow_http=profile.get("allowHttp", False)
+    )
+    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place)
     return Connection(
         name,
         base_url,
-        auth,
+        credentials.build_auth(provider, profile, source),
         headers=profile.get("headers", {}),
         retry=profile.get("retry", {}),
         verify=_ca_bundle(profile.get("caBundle"), locate, f"{place}.caBundle"),
         source=f"connection {name} in {file}",
+        egress=policy_from_profile(profile, place),
+        client_certificate=_client_certificate(profile, locate, place),
     )
 
 
@@ -316,11 +401,15 @@ def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
         problems.append(
             Problem(f"{place}.provider", f"this connection is not for the provider {provider.id}", "name another one")
         )
-    required = ("baseUrl", "token") if provider.security_schemes else ("baseUrl",)
+    needs_token = provider.security_schemes and not credentials.is_given(data)
+    required = ("baseUrl", "token") if needs_token else ("baseUrl",)
     problems += [Problem(place, f"{key} is missing: {_WHY_ONE_SOURCE}", f"add {key}") for key in required if key not in data]
     if problems:
         raise ConfigurationError(problems)
-    if problems := [*_header_problems(data.get("headers", {}), place), *_retry_problems(data.get("retry", {}), place)]:
+    problems = credentials.shape_problems(data, place)
+    if "clientKey" in data and "clientCertificate" not in data:
+        problems.append(Problem(f"{place}.clientKey", "a key alone proves nothing", "add clientCertificate"))
+    if problems := [*problems, *_header_problems(data.get("headers", {}), place), *_retry_problems(data.get("retry", {}), place)]:
         raise ConfigurationError(problems)
     return data
 
@@ -350,6 +439,20 @@ def _retry_problems(retry: Mapping[str, Any], place: str) -> list[Problem]:
         elif key in _POSITIVE_RETRY_KEYS and value == 0:
             problems.append(Problem(where, "a time limit of 0 would let nothing through", "write the seconds to wait"))
     return problems
+
+
+def _client_certificate(profile: Mapping[str, Any], locate: Callable[[str], Path], place: str) -> tuple[str, str | None] | None:
+    """Return the paths of certificate and key for mutual TLS; without a key path, the certificate's file holds the key too."""
+    paths = {key: locate(profile[key]) for key in ("clientCertificate", "clientKey") if key in profile}
+    missing = [(key, path) for key, path in paths.items() if not path.is_file()]
+    if missing:
+        raise ConfigurationError(
+            Problem(f"{place}.{key}", f"there is no file {path}", "name a PEM file") for key, path in missing
+        )
+    if "clientCertificate" not in paths:
+        return None
+    key = paths.get("clientKey")
+    return str(paths["clientCertificate"]), str(key) if key else None
 
 
 def _ca_bundle(written: str | None, locate: Callable[[str], Path], where: str) -> bool | str:

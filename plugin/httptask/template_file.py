@@ -15,6 +15,7 @@ from httptask.inputs import body_names, input_schema, parameter_names
 from httptask.model import (
     BODILESS_METHODS,
     Body,
+    ConnectionCheck,
     Environment,
     ErrorShape,
     IdempotencyKey,
@@ -104,11 +105,13 @@ def provider_from(document: Document) -> Provider:
             errors.get("requestIdHeader"),
             errors.get("hints", {}),
         ),
-        environment=Environment(env.get("baseUrl"), env.get("token"), env.get("authorizationMode")),
+        environment=_environment(env),
         paging=data.get("paging", {}),
         documentation=data.get("documentation", ""),
         idempotency_key=_idempotency_key(data.get("idempotencyKey")),
+        check=ConnectionCheck(data["check"]["task"], data["check"].get("with", {})) if "check" in data else None,
         buckets=tuple((bucket["name"], tuple(bucket["paths"])) for bucket in (limits or {}).get("buckets", ())),
+        origin_aliases=tuple(data.get("originAliases", ())),
     )
 
 
@@ -224,6 +227,7 @@ class _TemplateBuilder:
             deprecated=data.get("deprecated", False),
             source=self.notes.document.place(()),
             verify=_verify(data.get("verify")),
+            follow_redirects=data.get("followRedirects", False),
         )
         self._check(template)
         self.notes.finish()
@@ -390,6 +394,20 @@ def _scheme(name: str, data: Mapping[str, Any]) -> SecurityScheme:
         http_scheme=data.get("scheme", "bearer"),
         prefix=data.get("prefix", ""),
         scopes=data.get("scopes", {}),
+        token_url=data.get("tokenUrl"),
+    )
+
+
+def _environment(data: Mapping[str, Any]) -> Environment:
+    return Environment(
+        base_url=data.get("baseUrl"),
+        token=data.get("token"),
+        authorization_mode=data.get("authorizationMode"),
+        client_id=data.get("clientId"),
+        private_key=data.get("privateKey"),
+        key_id=tuple(data.get("keyId", ())),
+        scopes=data.get("scopes"),
+        config_files=tuple(data.get("configFiles", ())),
     )
 
 

@@ -24,6 +24,8 @@ from urllib3 import HTTPHeaderDict
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util.ssl_ import create_urllib3_context
 
+from httptask.egress import Guard, Resolver
+from httptask.egress_policy import OPERATORS, EgressPolicy
 from httptask.errors import (
     ConfigurationError,
     ConnectFailed,
@@ -37,7 +39,7 @@ from httptask.errors import (
 )
 from httptask.message import Headers, Response
 from httptask.secrets import Secret
-from httptask.wire import CALL, POOLS, Call, read_body
+from httptask.wire import CALL, MAX_BODY, POOLS, Call, look_up, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 _URL = re.compile(r"https?://(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:[/?][!-\"$-~]*)?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+#: Paths of a PEM certificate and of its key, None if both are in one file.
+ClientCertificate = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +153,9 @@ def _translate(error: BaseException, call: Call) -> TransportError:
 class _Adapter(requests.adapters.HTTPAdapter):
     """requests' adapter on watched connections, with one TLS context for all: loading one takes longer than a call."""
 
-    def __init__(self, *, pool_size: int, verify: bool | str) -> None:
+    def __init__(self, *, pool_size: int, verify: bool | str, client_certificate: ClientCertificate | None) -> None:
         self._verify = verify
+        self._client_certificate = client_certificate
         self._lock = Lock()
         self._context: ssl.SSLContext | None = None
         super().__init__(pool_connections=pool_size, pool_maxsize=pool_size)
@@ -159,6 +165,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
         with self._lock:
             if self._context is None:
                 self._context = _tls_context(verify=self._verify)
+                if self._client_certificate is not None:
+                    _load_client_certificate(self._context, *self._client_certificate)
             return self._context
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: FBT001, FBT002  # requests' signature
@@ -207,14 +215,36 @@ def _tls_context(*, verify: bool | str) -> ssl.SSLContext:
     return context
 
 
+def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Load what this side proves itself with in mutual TLS (RFC 8446 section 4.4.2).
+
+    Raises:
+        ConfigurationError: the files hold no certificate with its unencrypted key.
+
+    """
+    try:
+        # an encrypted key would make OpenSSL ask on the terminal
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError):
+        hint = "name a PEM certificate and its key, unencrypted; decrypt one with `openssl pkey -in KEY -out PLAIN`"
+        raise ConfigurationError(Problem("clientCertificate", "certificate and key cannot be used together", hint)) from None
+
+
+def _no_password() -> str:
+    raise ValueError("encrypted")
+
+
 class RequestsTransport:
     """Sends requests over pooled connections; safe to share between threads. Implements `ports.Transport`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is one independent setting of the wire
         self,
         *,
         verify: bool | str = True,
-        max_body: int = 10 * 1024 * 1024,
+        egress: EgressPolicy = OPERATORS,
+        resolve: Resolver = look_up,
+        client_certificate: ClientCertificate | None = None,
+        max_body: int = MAX_BODY,
         pool_size: int = 32,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -222,12 +252,17 @@ class RequestsTransport:
 
         Args:
             verify: False trusts any certificate; text is the path of a CA bundle; True is the environment's, else the default.
+            egress: where requests may go (`egress.policy_of` makes it from a connection); the default lets each URL's host be
+                this machine or a private one, as if an operator had written it, but never link-local or a metadata service.
+            resolve: looks up names, once per connection.
+            client_certificate: paths of a PEM certificate and its key, for mutual TLS.
             max_body: decoded bytes of a response that are kept; a longer one is cut and marked `tooLarge`.
             pool_size: connections kept per origin.
             clock: seconds that only go forward.
 
         """
-        self._adapter = _Adapter(pool_size=pool_size, verify=verify)
+        self._adapter = _Adapter(pool_size=pool_size, verify=verify, client_certificate=client_certificate)
+        self._guard = Guard(egress, resolve)
         self._max_body = max_body
         self._clock = clock
         self._proxies: dict[str, dict[str, str]] = {}
@@ -250,10 +285,10 @@ class RequestsTransport:
         Raises:
             TransportError: no status line and headers were received; its `phase` says whether a byte was sent.
             RenderError: a header cannot be written, or `Content-Length` does not fit the body.
-            ConfigurationError: the CA bundle cannot be read.
+            ConfigurationError: the CA bundle or the client certificate cannot be read.
 
         """
-        call = Call(request, timeouts, self._clock)
+        call = Call(request.revealed(), timeouts, self._clock, self._guard, self._max_body)
         token = CALL.set(call)
         try:
             answer = self._exchange(call)
@@ -272,7 +307,7 @@ class RequestsTransport:
         prepared.body = call.request.body
         limits = (call.timeouts.connect, call.timeouts.read)
         try:
-            proxies = self._route(call.request)
+            proxies = self._route(call)
             raw: BaseHTTPResponse = self._adapter.send(prepared, stream=True, timeout=limits, proxies=proxies).raw
         except TransportError as error:
             return error
@@ -280,12 +315,15 @@ class RequestsTransport:
             return _translate(error, call)
         return raw
 
-    def _route(self, request: Request) -> dict[str, str]:
-        """Return the environment's proxies for the request's origin, looked up once."""
-        origin = _origin(request)
+    def _route(self, call: Call) -> dict[str, str]:
+        """Return the environment's proxies for the request's origin, looked up once; what they look up is checked as written."""
+        origin = _origin(call.request)
         proxies = self._proxies.get(origin)
         if proxies is None:
             proxies = self._proxies[origin] = requests.utils.get_environ_proxies(origin, no_proxy=None)
+        call.proxied = requests.utils.select_proxy(origin, proxies) is not None
+        if call.proxied:
+            self._guard.check_unresolved(origin)
         return proxies
 
     def _received(self, raw: BaseHTTPResponse, call: Call) -> Response:
@@ -298,7 +336,8 @@ class RequestsTransport:
             raise
         if incomplete:
             raw.close()
-        return Response(raw.status, Headers(tuple(raw.headers.items())), body, incomplete, MappingProxyType(call.timings))
+        headers = Headers(tuple(raw.headers.items()))
+        return Response(raw.status, headers, body, incomplete, MappingProxyType(call.timings), call.proxied)
 
 
 def _origin(request: Request) -> str:

@@ -15,12 +15,11 @@ from urllib.parse import quote, unquote
 from httptask.errors import Problem, RenderError, UnsupportedStyle
 from httptask.expressions import to_text, type_name
 from httptask.model import Location, Parameter
+from httptask.origins import hides_dot_segment
 
 DEFAULT_STYLE: Mapping[Location, str] = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?\Z|\Z")
-#: How often a value is decoded in search of a hidden dot segment: servers behind proxies decode twice.
-_DECODINGS = 4
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -142,13 +141,6 @@ def _percent(parameter: Parameter, text: str) -> str:
 def _refuse_dot_segments(parameter: Parameter, value: str) -> None:
     if not value:
         raise RenderError(Problem(parameter.name, "a path parameter must not be empty"))
-    decoded = value
-    for _ in range(_DECODINGS):
-        for segment in re.split(r"[/\\]", decoded):
-            if segment.split(";")[0] in {".", ".."}:
-                message = "a path parameter must not be or hold a dot segment (. or ..), plain or encoded"
-                raise RenderError(Problem(parameter.name, message, "servers resolve it to another path"))
-        again = unquote(decoded)
-        if again == decoded:
-            return
-        decoded = again
+    if hides_dot_segment(value):
+        message = "a path parameter must not be or hold a dot segment (. or ..), plain or encoded"
+        raise RenderError(Problem(parameter.name, message, "servers resolve it to another path"))

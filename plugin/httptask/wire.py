@@ -19,6 +19,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 from urllib3.util.connection import allowed_gai_family, create_connection
 
+from httptask.egress import Guard
+from httptask.egress_policy import OPERATORS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -35,17 +38,50 @@ RECORD = 16 * 1024
 PIECE = 64 * 1024
 #: Interim answers (1xx) skipped before one exchange is given up: http.client would skip for ever.
 MAX_INTERIM = 16
+#: Bytes of status line and headers, interim answers included, before an answer is given up; http.client alone takes 6 MB.
+MAX_HEAD = 256 * 1024
+#: Decoded bytes of a body that are kept unless told otherwise.
+MAX_BODY = 10 * 1024 * 1024
+#: Bytes on the wire per byte of body allowed: a server that sends single bytes as chunks needs 6, an honest one little over 1.
+WIRE_FACTOR = 8
+#: Bytes on the wire that any body may take beside that, for chunk extensions and trailers.
+WIRE_SPARE = 1024 * 1024
+#: gzip members in one body; each costs the decoder a start, however little it holds.
+MAX_MEMBERS = 1000
 #: Headers that urllib3 and http.client add on their own when a request has none.
 UNASKED = frozenset({"user-agent", "accept-encoding", "content-length"})
 
 
+def look_up(host: str, port: int) -> tuple[str, ...]:
+    """Return the addresses of a host in the system's order.
+
+    Raises:
+        socket.gaierror: there is none.
+
+    """
+    found = socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM)
+    return tuple(str(address[0]) for *_, address in found)
+
+
+#: For an exchange that no connection's policy binds.
+_UNBOUND = Guard(OPERATORS, look_up)
+
+
 @dataclass(slots=True)
 class Call:
-    """What is known about one exchange while it runs: its limits, the stage reached, whether a byte left, and timings."""
+    """What is known about one exchange while it runs: its limits, the stage reached, whether a byte left, and timings.
+
+    `room` is how many bytes may still be read from the wire, and `flooded` whether more came.
+    """
 
     request: Request
     timeouts: Timeouts
     clock: Callable[[], float]
+    guard: Guard = _UNBOUND
+    max_body: int = MAX_BODY
+    room: int = MAX_HEAD
+    flooded: bool = False
+    proxied: bool = False
     stage: Stage = "start"
     sent: bool = False
     total_rules: bool = False
@@ -80,6 +116,18 @@ class Call:
             raise TimeoutError("no time is left")
         return limit
 
+    def take(self, count: int) -> None:
+        """Note bytes read.
+
+        Raises:
+            http.client.HTTPException: more than an honest answer needs.
+
+        """
+        self.room -= count
+        if self.room < 0:
+            self.flooded = True
+            raise http.client.HTTPException("the answer takes more bytes than it may")
+
     def mark(self) -> None:
         """Begin to measure a part of the exchange."""
         self._mark = self.clock()
@@ -108,7 +156,9 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(self._call.patience())
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._call.take(count or 0)
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -121,7 +171,9 @@ class Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
         """Put the timed reader below the buffer."""
         super().__init__(sock, debuglevel, method, url)
-        self.fp: Any = io.BufferedReader(_Reader(self.fp.detach(), sock, CALL.get()))
+        call = CALL.get()
+        call.room = MAX_HEAD
+        self.fp: Any = io.BufferedReader(_Reader(self.fp.detach(), sock, call))
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MAX_INTERIM):
@@ -138,7 +190,9 @@ class Answer(http.client.HTTPResponse):
         super().begin()
         if self.length == 0:
             self.chunked = False
-        CALL.get().lap("wait")
+        call = CALL.get()
+        call.room = WIRE_FACTOR * call.max_body + WIRE_SPARE
+        call.lap("wait")
 
 
 class WatchedConnection(HTTPConnection):
@@ -150,15 +204,17 @@ class WatchedConnection(HTTPConnection):
         call = CALL.get()
         call.stage = "proxy" if self.proxy else "dns"
         call.mark()
+        host = self._dns_host.strip("[]")
         try:
-            found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM)
+            # the proxy is the environment's own word, and it looks up the request's host itself
+            found = look_up(host, self.port) if self.proxy else call.guard.addresses(call.request.url, host, self.port)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         call.lap("dns")
         if not self.proxy:
             call.stage = "connect"
         try:
-            sock = self._reach([str(address[0]) for *_, address in found], call)
+            sock = self._reach(found, call)
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "no connection in time") from error
         except OSError as error:
@@ -168,7 +224,7 @@ class WatchedConnection(HTTPConnection):
             call.stage = "tls"
         return sock
 
-    def _reach(self, addresses: list[str], call: Call) -> socket.socket:
+    def _reach(self, addresses: tuple[str, ...], call: Call) -> socket.socket:
         """Connect to the first address that answers; each gets half of the time left, so that the next has a chance."""
         for address in addresses[:-1]:
             try:
@@ -299,6 +355,9 @@ class _Inflate:
         """Start another gzip member; anything else after the end is padding, which other clients ignore too."""
         if self._coding == "deflate" or not data.startswith(_GZIP):
             return False
+        self._members += 1
+        if self._members >= MAX_MEMBERS:
+            raise zlib.error("too many gzip members")
         self._inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
         return True
 
@@ -325,5 +384,5 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> tuple[bytes, Incomplete | No
     except ReadTimeoutError:
         return bytes(body), "timedOut"
     except (HTTPError, OSError):
-        return bytes(body), "truncated"
+        return bytes(body), "tooLarge" if CALL.get().flooded else "truncated"
     return bytes(body), None if decoder.whole or not raw.tell() else "undecodable"

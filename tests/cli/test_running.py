@@ -19,6 +19,7 @@ def outcomes(run):
         yield from (record["outcome"] for record in records if record["outcome"])
 
 
+@pytest.mark.slow
 def test_the_example_gets_through_a_rate_limit_a_503_and_a_failed_update_in_20_seconds(httptask):
     began = time.monotonic()
     run = httptask("run", EXAMPLE, "--sandbox", "--json").json

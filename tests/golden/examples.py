@@ -31,7 +31,7 @@ def rendered(task, base_url=None):
     inputs = example_inputs(template)
     check(template, inputs)
     to = Connection("golden", base_url or template.provider.default_url, auth)
-    return to.auth.apply(build(template, inputs, to))
+    return to.auth.preview(build(template, inputs, to))
 
 
 def shown(request):

@@ -85,12 +85,14 @@ def test_a_lost_creation_is_found_again_when_the_list_was_taken_before(sandbox):
     assert outcome.outputs["updateId"].startswith("ajd")
 
 
+@pytest.mark.slow
 def test_a_creation_that_never_arrived_stays_unknown_though_nothing_is_found(sandbox):
     server = sandbox("ok, ok, reset-before")
     outcome = run(server, CREATE, creation(server), verify_before=True)
     assert (outcome.status, applied(server)) == ("unknown", 0)
 
 
+@pytest.mark.slow
 def test_a_lost_activation_is_settled_by_the_status_of_the_update(sandbox):
     server = sandbox("ok, ok, reset-after")
     created = run(server, CREATE, inputs := creation(server))
@@ -99,6 +101,7 @@ def test_a_lost_activation_is_settled_by_the_status_of_the_update(sandbox):
     assert (outcome.status, outcome.outputs["status"]) == ("succeeded", "InProgress")
 
 
+@pytest.mark.slow
 def test_an_activation_that_never_arrived_is_sent_again_after_two_looks(sandbox):
     server = sandbox("ok, ok, reset-before")
     created = run(server, CREATE, inputs := creation(server))
@@ -114,6 +117,7 @@ def test_a_get_is_repeated(sandbox, fault):
     assert (outcome.status, len(outcome.attempts)) == ("succeeded", 2)
 
 
+@pytest.mark.slow
 def test_a_503_with_a_date_is_asked_again_at_that_date(sandbox):
     clock = SystemClock()
     until = formatdate(clock.now() + 1, usegmt=True)
@@ -122,6 +126,7 @@ def test_a_503_with_a_date_is_asked_again_at_that_date(sandbox):
     assert outcome.attempts[0].decision.reason.endswith(("the server asked for 1 s", "the server asked for 0 s"))
 
 
+@pytest.mark.slow
 def test_a_full_window_is_waited_for_and_no_429_is_collected(sandbox):
     server = sandbox(rate_limit="3/1")
     auth = auth_for(LIST.provider, None, secret=Secret(server.token))

@@ -7,6 +7,8 @@ from httptask.errors import ExpressionError
 from httptask.expression_env import MAX_ITEMS
 from httptask.expressions import compile_text, evaluate_condition
 
+pytestmark = pytest.mark.slow
+
 HUGE = int("9" * 4300)
 
 

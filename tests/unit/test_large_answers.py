@@ -15,6 +15,8 @@ from httptask.schemas import Validator, excerpt
 from httptask.workflow import WorkflowRunner
 from httptask.workflow_file import workflow_from
 
+pytestmark = pytest.mark.slow
+
 THING = {"type": "object", "properties": {"id": {"type": "string"}, "parts": {"type": "array", "items": {"type": "integer"}}}}
 THINGS = {"type": "array", "items": THING}
 

@@ -246,6 +246,11 @@ def test_the_provider_says_what_to_do_about_the_usual_errors():
         "E0000007",
         "E0000011",
         "E0000047",
+        "invalid_client",
+        "invalid_scope",
+        "insufficient_scope",
+        "access_denied",
+        "invalid_dpop_proof",
     }
     assert set(provider["securitySchemes"]["oauth2"]["scopes"]) == {SCOPE + "read", SCOPE + "manage"}
 

@@ -165,7 +165,7 @@ class Distant:
         return response
 
 
-@pytest.mark.parametrize("start", [START, START + 0.37, START + 0.999])
+@pytest.mark.parametrize("start", [START, *(pytest.param(START + part, marks=pytest.mark.slow) for part in (0.37, 0.999))])
 def test_sixteen_threads_get_no_429_after_the_first_window_and_use_the_rate(start):
     from httptask.auth import auth_for
 

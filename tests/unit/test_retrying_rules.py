@@ -85,7 +85,7 @@ class Renewable(Bearer):
     def refreshable(self):
         return True
 
-    def refresh(self):
+    def refresh(self, sent, answer):
         type(self).renewals += 1
 
 

@@ -173,11 +173,11 @@ def test_the_environments_mode_picks_the_scheme(around, mode, expected):
     assert auth.secret.reference == "env:OKTA_CLIENT_TOKEN"
 
 
-def test_a_private_key_in_the_environment_is_said_to_be_unsupported_before_the_token_is_missed(around):
+def test_a_private_key_in_the_environment_is_asked_for_before_the_token_is_missed(around):
     env = {"OKTA_CLIENT_ORGURL": "https://acme.okta.com", "OKTA_CLIENT_AUTHORIZATIONMODE": "PrivateKey"}
     problem = refusal(ConnectionRequest(), around(**env))
     assert problem.where == "OKTA_CLIENT_AUTHORIZATIONMODE"
-    assert "not supported yet" in problem.message
+    assert "needs a client id and a private key" in problem.message
 
 
 def test_a_bad_token_in_the_environment_is_named_by_its_variable(around):
@@ -275,7 +275,7 @@ def test_a_relative_token_file_lies_beside_the_profile_file(around):
         ("retry = { maxElapsed = '1s' }", ".retry.maxElapsed", "a number, 0 or more", ""),
         ("retry = { readTimeout = 0 }", ".retry.readTimeout", "let nothing through", "seconds"),
         ("scheme = 'oauth'", "", "no security scheme of that name", "did you mean 'oauth2'?"),
-        ("authorizationMode = 'PrivateKey'", "", "not supported yet", "SSWS"),
+        ("authorizationMode = 'PrivateKey'", "", "needs a client id and a private key", "clientId and privateKey"),
         ("caBundle = 'missing.pem'", ".caBundle", "missing.pem", "PEM"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from httptask.auth.apikey import CookieKey, QueryKey
 from httptask.auth.apitoken import ApiToken
+from httptask.auth.basic import Basic
 from httptask.auth.bearer import Bearer
 from httptask.errors import ConfigurationError, Problem
 from httptask.suggest import did_you_mean
@@ -14,11 +16,11 @@ if TYPE_CHECKING:
     from httptask.ports import Auth
     from httptask.secrets import Secret
 
-__all__ = ["ApiToken", "Bearer", "auth_for", "check_mode"]
+__all__ = ["ApiToken", "Basic", "Bearer", "CookieKey", "QueryKey", "auth_for", "check_mode", "placeholder_auth", "scheme_of"]
 
-SUPPORTED = "supported now: an apiKey in a header, http bearer, and oauth2 with an access token that you bring"
-#: Modes of Okta's own clients that need more than a token.
-_LATER_MODES = frozenset({"privatekey", "jwt", "dpop"})
+SUPPORTED = "a token fits an apiKey, http bearer, and oauth2; http basic needs username and password, in a connection's profile"
+#: The mode of Okta's own clients in which a client's private key takes the place of a token.
+PRIVATE_KEY = "privatekey"
 
 
 def auth_for(provider: Provider, scheme_name: str | None, *, secret: Secret, mode: str | None = None, where: str = "") -> Auth:
@@ -40,7 +42,7 @@ def auth_for(provider: Provider, scheme_name: str | None, *, secret: Secret, mod
     candidates = _candidates(provider, scheme_name, place)
     supported = [scheme for scheme in candidates if _word(scheme) is not None]
     if not supported:
-        raise ConfigurationError(Problem(place, "no security scheme to choose from is supported", SUPPORTED))
+        raise ConfigurationError(Problem(place, "no security scheme to choose from takes a token", SUPPORTED))
     fitting = [scheme for scheme in supported if mode is None or _word(scheme) == mode.lower()]
     if not fitting:
         words = ", ".join(scheme.prefix.strip() or "Bearer" for scheme in supported if _word(scheme))
@@ -50,15 +52,48 @@ def auth_for(provider: Provider, scheme_name: str | None, *, secret: Secret, mod
 
 
 def check_mode(mode: str | None, *, where: str) -> None:
-    """Refuse a mode that needs more than a token, before anybody looks for the token.
+    """Refuse a mode that a token alone does not serve, before anybody looks for the token.
 
     Raises:
-        ConfigurationError: the mode is one of those that are not supported yet.
+        ConfigurationError: the mode needs a private key, or is one that Okta's Go client alone knows.
 
     """
-    if mode is not None and mode.lower() in _LATER_MODES:
-        hint = "use SSWS with an API token, or Bearer with an access token that you obtained yourself"
-        raise ConfigurationError(Problem(where, "authorization with a private key is not supported yet", hint))
+    if mode is None:
+        return
+    if mode.lower() == PRIVATE_KEY:
+        hint = "give clientId and privateKey in place of the token, or use SSWS or Bearer with a token"
+        raise ConfigurationError(Problem(where, "the mode PrivateKey needs a client id and a private key", hint))
+    if mode.lower() in {"jwt", "dpop"}:
+        hint = "use PrivateKey with the key itself: then assertions, tokens and DPoP proofs are made as needed"
+        raise ConfigurationError(Problem(where, "there is no such authorization mode here", hint))
+
+
+def placeholder_auth(provider: Provider, secret: Secret) -> Auth | None:
+    """Return what shows how a request of this provider is authorised; None if it has no security scheme."""
+    if not provider.security_schemes:
+        return None
+    first = next(iter(provider.security_schemes.values()))
+    return Basic(first.name, "user", secret) if _is_basic(first) else _build(first, secret)
+
+
+def scheme_of(provider: Provider, kind: Literal["oauth2", "basic"], name: str | None, *, where: str) -> SecurityScheme:
+    """Return the provider's security scheme of a kind, the one of that name if one is named.
+
+    Raises:
+        ConfigurationError: there is none.
+
+    """
+    candidates = _candidates(provider, name, where)
+    for scheme in candidates:
+        if scheme.type == kind or (kind == "basic" and _is_basic(scheme)):
+            return scheme
+    have = ", ".join(scheme.name for scheme in provider.security_schemes.values())
+    words = "OAuth client credentials" if kind == "oauth2" else "user name and password"
+    raise ConfigurationError(Problem(where, f"no security scheme to choose from takes {words}", f"{provider.id} has: {have}"))
+
+
+def _is_basic(scheme: SecurityScheme) -> bool:
+    return scheme.type == "http" and scheme.http_scheme.lower() == "basic"
 
 
 def _candidates(provider: Provider, scheme_name: str | None, where: str) -> list[SecurityScheme]:
@@ -74,15 +109,17 @@ def _candidates(provider: Provider, scheme_name: str | None, where: str) -> list
 
 
 def _word(scheme: SecurityScheme) -> str | None:
-    """Return the lower-case word sent before the credential; None for a scheme that we cannot send."""
-    if scheme.type == "apiKey" and scheme.location == "header":
+    """Return the lower-case word sent before the credential; None for a scheme that takes more than a token."""
+    if scheme.type == "apiKey":
         return scheme.prefix.strip().lower()
-    if scheme.type == "oauth2" or (scheme.type == "http" and scheme.http_scheme.lower() == "bearer"):
-        return "bearer"
-    return None
+    return None if _is_basic(scheme) else "bearer"
 
 
 def _build(scheme: SecurityScheme, secret: Secret) -> Auth:
+    if scheme.type == "apiKey" and scheme.location == "query":
+        return QueryKey(scheme.name, secret, scheme.field_name, scheme.prefix)
+    if scheme.type == "apiKey" and scheme.location == "cookie":
+        return CookieKey(scheme.name, secret, scheme.field_name, scheme.prefix)
     if scheme.type == "apiKey":
         return ApiToken(scheme.name, secret, header=scheme.field_name, prefix=scheme.prefix)
     return Bearer(scheme.name, secret)

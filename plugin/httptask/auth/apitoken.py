@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from httptask.auth.static import GivenWhole
 from httptask.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiToken:
+class ApiToken(GivenWhole):
     """Puts a key into one header, after a prefix.
 
     Raises:
@@ -40,15 +41,7 @@ class ApiToken:
         """The header value, which remembers the key it was built from."""
         return (self.secret.derive(lambda token: self.prefix + token),)
 
-    @property
-    def refreshable(self) -> bool:
-        """Never: the token was given whole."""
-        return False
-
-    def refresh(self) -> None:
-        """Keep the token: there is no other."""
-
-    def apply(self, request: Request) -> Request:
+    def preview(self, request: Request) -> Request:
         """Return the request with the key in its header."""
         return request.with_header(self.header, self.secrets[0])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from httptask.auth.apitoken import check_token
+from httptask.auth.static import GivenWhole
 
 if TYPE_CHECKING:
     from httptask.message import Request
@@ -15,7 +16,7 @@ _PREFIX = "Bearer "
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(GivenWhole):
     """Sends an access token that somebody else obtained; it is not renewed.
 
     Raises:
@@ -40,14 +41,6 @@ class Bearer:
         """The header value, which remembers the token it was built from."""
         return (self.secret.derive(lambda token: _PREFIX + token),)
 
-    @property
-    def refreshable(self) -> bool:
-        """Never: the token was given whole."""
-        return False
-
-    def refresh(self) -> None:
-        """Keep the token: there is no other."""
-
-    def apply(self, request: Request) -> Request:
+    def preview(self, request: Request) -> Request:
         """Return the request with the token in its header."""
         return request.with_header("Authorization", self.secrets[0])

@@ -1,4 +1,4 @@
-"""The command line: `httptask list`, `show`, `test`, `run`, `validate`, `sandbox`, `manifest`, `completion`.
+"""The command line: `httptask list`, `show`, `test`, `run`, `validate`, `connections`, `sandbox`, `manifest`, `completion`.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 succeeded, 1 failed, 2 usage or definition error, 3 unknown,
 4 waiting for approval, 130 interrupted.

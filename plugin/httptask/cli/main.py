@@ -15,11 +15,13 @@ import click
 
 from httptask.cli.console import Console, forget_refusals, refusal, silence
 from httptask.cli.exits import FAILED, INTERRUPTED, SUCCEEDED, USAGE
+from httptask.cli.options import debug
+from httptask.cli.session import DEBUG_VARIABLE, Session
 from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
 from httptask.suggest import did_you_mean
 from httptask.version import VERSION
 
-COMMANDS = ("list", "show", "test", "run", "validate", "sandbox", "manifest", "completion")
+COMMANDS = ("list", "show", "test", "run", "validate", "connections", "sandbox", "manifest", "completion")
 
 _EPILOG = """\b
 Exit codes:
@@ -54,6 +56,7 @@ class _Commands(click.Group):
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
 )
+@debug
 @click.version_option(VERSION, message="httptask %(version)s")
 @click.pass_context
 def root(context: click.Context) -> int:
@@ -90,19 +93,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
+    session = Session()
     try:
-        result = root.main(list(arguments), prog_name="httptask", standalone_mode=False)
-    except OSError as error:
-        return _refused(error)
-    except (click.ClickException, click.Abort, click.exceptions.Exit, HttpTaskError, KeyboardInterrupt) as error:
-        return _reported(Console(json="--json" in arguments), error)
+        result = root.main(list(arguments), prog_name="httptask", standalone_mode=False, obj=session)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug's own traceback could hold a credential
+        console = Console(json="--json" in arguments, redactor=session.redactor)
+        if session.wants_tracebacks():
+            console.note(session.traceback(error))
+        return _refused(error) if isinstance(error, OSError) else _reported(console, error)
     return result if isinstance(result, int) else SUCCEEDED
 
 
 def _reported(console: Console, error: BaseException) -> int:
     """Say what went wrong and return the exit code."""
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
     if isinstance(error, click.ClickException):
         return _usage(console, error)
     if isinstance(error, ProblemsError):
@@ -111,8 +116,10 @@ def _reported(console: Console, error: BaseException) -> int:
     if isinstance(error, HttpTaskError):
         console.problems(error.kind, (Problem("", str(error)),))
         return USAGE
-    # click wraps what Ctrl-C raised, and with it what is known about the request in flight
-    return _interrupted(console, error.__cause__ or error)
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        # click wraps what Ctrl-C raised, and with it what is known about the request in flight
+        return _interrupted(console, error.__cause__ or error)
+    return _bug(console, error)
 
 
 def _usage(console: Console, error: click.ClickException) -> int:
@@ -132,6 +139,13 @@ def _interrupted(console: Console, stopped: BaseException) -> int:
     else:
         console.problems("interrupted", (Problem("", "interrupted"),))
     return INTERRUPTED
+
+
+def _bug(console: Console, error: BaseException) -> int:
+    """Say that the program itself failed: the error's own words are left out, because nobody has judged them."""
+    hint = f"{DEBUG_VARIABLE}=1 shows where, with credentials masked; please report it"
+    console.problems("internal", (Problem("", f"httptask failed with {type(error).__name__}", hint),))
+    return FAILED
 
 
 def _refused(error: OSError) -> int:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from httptask.cli.session import Session
 from httptask.errors import HttpTaskError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,8 +32,28 @@ def as_json(command: F) -> F:
 
 
 def verbose(command: F) -> F:
-    """Add `-v`."""
-    return click.option("-v", "--verbose", is_flag=True, help="Say on stderr what happens as it happens.")(command)
+    """Add `-v` and `--debug`."""
+    verbosity = click.option(
+        "-v", "--verbose", count=True, help="Say on stderr what happens as it happens; -vv adds the log, secrets masked."
+    )
+    return verbosity(debug(command))
+
+
+def debug(command: F) -> F:
+    """Add `--debug`, which reaches the session and not the command."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_debug,
+        help="Show the traceback of an error, secrets masked; HTTPTASK_DEBUG=1 does so for every command.",
+    )(command)
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 - click's signature
+    session = ctx.find_object(Session)
+    if value and session is not None:
+        session.debug = True
 
 
 def connection(command: F) -> F:
@@ -42,7 +63,9 @@ def connection(command: F) -> F:
             click.option("--sandbox", is_flag=True, help="Use a local Okta Agent Pools server, started for this command."),
             click.option("--connection", "name", metavar="NAME", help="A connection profile of connections.toml."),
             click.option("--base-url", metavar="URL", help="Base URL of the server; needs --token."),
-            click.option("--token", metavar="REF", help="Reference to the credential, env:NAME or file:PATH; needs --base-url."),
+            click.option(
+                "--token", metavar="REF", help="Reference to the credential, as env:NAME or file:PATH; needs --base-url."
+            ),
         )
     ):
         command = decorate(command)

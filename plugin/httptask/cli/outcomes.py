@@ -39,7 +39,7 @@ def request_json(task: str, request: Request, redactor: Redactor) -> dict[str, A
     body, kind = _request_body(request)
     shown = {
         "method": request.method,
-        "url": request.url,
+        "url": request.shown_url,
         "headers": [list(pair) for pair in _shown_headers(request.headers, redactor)],
         "body": body,
         "bodyKind": kind,
@@ -58,7 +58,8 @@ def outcome_json(value: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
 
 def print_request(request: Request, console: Console) -> None:
     """Print a request as it goes on the wire, the credential masked."""
-    console.out(f"{console.style(request.method, 'bold', 'cyan')} {request.target} HTTP/1.1")
+    shown = replace(request, url=request.shown_url)
+    console.out(f"{console.style(request.method, 'bold', 'cyan')} {shown.target} HTTP/1.1")
     console.out(f"{console.style('Host', 'cyan')}: {request.origin.partition('://')[2]}")
     for name, value in _shown_headers(request.headers, console.redactor):
         console.out(f"{console.style(name, 'cyan')}: {value}")
@@ -96,6 +97,11 @@ def print_warnings(warnings: Iterable[Warn], console: Console) -> None:
     if drift:
         words = "1 difference" if drift == 1 else f"{drift} differences"
         console.note(console.style(f"{words} from the API's document; -v shows them", "dim", stream=sys.stderr))
+
+
+def print_status(outcome: Outcome, console: Console) -> None:
+    """Print how it ended."""
+    console.note(f"{_status(outcome.status, console)}  {outcome.task}")
 
 
 def print_failure(failure: Failure, console: Console) -> None:

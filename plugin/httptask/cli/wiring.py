@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider, TaskTemplate
-from httptask.settings import SANDBOX_PROVIDER, ConnectionRequest, Surroundings, dry_connection, resolve, template_path
+from httptask.origins import origin_of
+from httptask.settings import (
+    SANDBOX_PROVIDER,
+    ConnectionRequest,
+    Surroundings,
+    config_file,
+    dry_connection,
+    resolve,
+    template_path,
+)
 
 if TYPE_CHECKING:
+    from httptask.egress_policy import EgressPolicy
     from httptask.loader import Library
     from httptask.message import Request, Response, Timeouts
     from httptask.ports import Observer, Transport
     from httptask.registry import Registry
     from httptask.runner import Runner
+    from httptask.transport import RequestsTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +116,35 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 def http_runner(used: Sequence[Connection], tasks: Registry, observer: Observer | None = None) -> Iterator[Runner]:
     """Yield a runner over real HTTP for the connections that will be used; `tasks` are those that may be asked to verify."""
     from httptask.clock import SystemClock
+    from httptask.egress import policy_of
     from httptask.runner import Runner
-    from httptask.transport import RequestsTransport
 
     with ExitStack() as stack:
-        transports = {trust: stack.enter_context(RequestsTransport(verify=trust)) for trust in {item.verify for item in used}}
-        by_origin = {urlsplit(item.base_url)[:2]: transports[item.verify] for item in used}
+        by_origin: dict[tuple[str, str], Transport] = {}
+        own = {urlsplit(item.base_url)[:2]: item for item in used}
+        for origin, item in own.items():
+            by_origin[origin] = stack.enter_context(_transport(item, policy_of(item)))
+        for origin, item in own.items():
+            for further in item.egress.further_origins:
+                by_origin.setdefault(urlsplit(further)[:2], by_origin[origin])
+        # a token endpoint never changes whom a base URL trusts
+        for item in used:
+            for url in item.auth.endpoints if item.auth else ():
+                if urlsplit(url)[:2] not in by_origin:
+                    policy = replace(item.egress, origin=origin_of(url))
+                    by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
         yield Runner(_ByOrigin(by_origin), SystemClock(), observer, tasks=tasks)
+
+
+def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:
+    from httptask.transport import RequestsTransport
+
+    return RequestsTransport(verify=connection.verify, client_certificate=connection.client_certificate, egress=egress)
 
 
 @dataclass(frozen=True, slots=True)
 class _ByOrigin:
-    """A transport that sends to each origin with the certificates that its connection trusts."""
+    """A transport that sends to each origin with the certificates that its connection trusts and the hosts that it may reach."""
 
     transports: Mapping[tuple[str, str], Transport]
 
@@ -151,5 +179,7 @@ def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connec
 
 
 def _is_configured(provider: Provider, around: Surroundings) -> bool:
-    names = (provider.environment.base_url, provider.environment.token)
-    return any(name and around.env.get(name) for name in names) or around.profiles_file.exists()
+    known = provider.environment
+    names = (known.base_url, known.token, known.client_id, known.private_key)
+    named = any(name and around.env.get(name) for name in names) or around.profiles_file.exists()
+    return named or config_file(provider, around) is not None

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from httptask.faults import Fault
-from httptask.sandbox import control, routes
+from httptask.sandbox import control, routes, tokens
 from httptask.sandbox.operations import Call
 from httptask.sandbox.options import SandboxOptions
 from httptask.sandbox.session import LONGEST_PATH_LOGGED, Received, Session
@@ -35,7 +35,7 @@ COMMON_HEADERS: Fields = (
 BODILESS_STATUSES = frozenset({204, 205, 304})
 HTML_BODY = b"<!DOCTYPE html><html><body><h1>This is not the API</h1></body></html>"
 #: Okta's own Python client (3.4.4) writes no space after `SSWS`, and real servers let it in.
-_CREDENTIAL = re.compile(r"(?:SSWS *|Bearer +)(?P<token>.+)", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"(?:(?P<ssws>SSWS) *|(?P<scheme>Bearer|DPoP) +)(?P<token>.+)", re.IGNORECASE)
 #: Faults in place of an answer: the operation is not carried out.
 _INSTEAD = frozenset({"status", "html", "reset-before"})
 
@@ -85,6 +85,8 @@ class Sandbox:
         return SandboxReply(status, (*kept, *fault.headers), body)
 
     def _answer(self, request: SandboxRequest, now: float) -> tuple[SandboxReply, str | None]:
+        if request.path == tokens.PATH and request.method == "POST":
+            return self._token(request, now)
         limits: Fields = ()
         if request.segments[:3] == ("api", "v1", "agentPools"):
             window = self._session.count(now)
@@ -92,15 +94,28 @@ class Sandbox:
             if window.exceeded(self.options.rate_limit):
                 return self._refusal(ApiError(429, "E0000047"), now, limits), None
         try:
-            self._admit(request)
+            self._admit(request, now)
             return self._carry_out(request, now, limits)
         except ApiError as error:
             return self._refusal(error, now, limits), None
 
-    def _admit(self, request: SandboxRequest) -> None:
+    def _token(self, request: SandboxRequest, now: float) -> tuple[SandboxReply, str | None]:
+        try:
+            value = self._session.desk.issue(request, now)
+        except tokens.OAuthError as error:
+            headers = (*self._headers(now, "application/json"), *error.headers)
+            return SandboxReply(error.status, headers, to_bytes(error.body)), None
+        return SandboxReply(200, self._headers(now, "application/json"), to_bytes(value)), f"POST {tokens.PATH}"
+
+    def _admit(self, request: SandboxRequest, now: float) -> None:
         credential = _CREDENTIAL.fullmatch(request.header("authorization") or "")
-        if credential is None or not hmac.compare_digest(credential["token"].encode(), self.options.token.encode()):
+        if credential is None:
             raise ApiError(401, "E0000011")
+        scheme = (credential["scheme"] or credential["ssws"]).lower()
+        if scheme == "dpop" or not hmac.compare_digest(credential["token"].encode(), self.options.token.encode()):
+            if scheme == "ssws":
+                raise ApiError(401, "E0000011")
+            self._session.desk.admit(request, scheme, credential["token"], now)
         if len(request.body) > MAX_BODY:
             raise ApiError(413, "E0000003")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
 from httptask.errors import InputInvalid, Problem
@@ -87,6 +87,17 @@ class FaultRule:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """A client of the token endpoint: its public key (PEM or JWK) or secret, what it is granted, and whether DPoP is a must."""
+
+    client_id: str
+    key: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    scopes: tuple[str, ...] = ("okta.agentPools.read", "okta.agentPools.manage")
+    dpop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxOptions:
     """The choices, with the defaults of the standalone command."""
 
@@ -96,6 +107,8 @@ class SandboxOptions:
     seed: int = 1
     statuses: Statuses = "recorded"
     faults: tuple[FaultRule, ...] = ()
+    clients: tuple[OAuthClient, ...] = ()
+    token_lifetime: int = 3600
 
     def __post_init__(self) -> None:
         """Refuse a token that no request could carry, or that everyone carries."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.sandbox.limits import Window
 from httptask.sandbox.state import State
+from httptask.sandbox.tokens import TokenDesk
 
 if TYPE_CHECKING:
     from httptask.faults import Fault
@@ -85,6 +86,7 @@ class Session:
         self.log: deque[Received] = deque(maxlen=LOG_LENGTH)
         self.applied: Counter[str] = Counter()
         self.answered = 0
+        self.desk = TokenDesk(self.options)
 
     def now(self) -> float:
         """Return the sandbox's time in epoch seconds."""

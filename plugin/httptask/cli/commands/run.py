@@ -12,6 +12,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS
+from httptask.cli.session import learn, observed, redact
 from httptask.cli.wiring import Where, connections, http_runner, registry
 from httptask.errors import ConfigurationError, Problem
 
@@ -62,8 +63,9 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
         raise ConfigurationError(Problem("--base-url", message, "give each API a connection of its own"))
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])  # type: ignore[arg-type] # click's types
     with connections(where, definition.sandbox, _connection(definition, inputs)) as connect:
-        result, seconds = _run(definition, inputs, catalogue, connect, _Narration(console, verbose=bool(flags["verbose"])))
-    _report(result, definition, console, seconds)
+        narration = _Narration(console, int(flags["verbose"]))  # type: ignore[call-overload] # click counts
+        result, seconds = _run(definition, inputs, catalogue, connect, narration)
+    _report(result, definition, catalogue, console=console, seconds=seconds)
     return BY_STATUS[result.status]
 
 
@@ -76,7 +78,7 @@ def _simulated(
     scripts = dict(_script(text) for text in flags["faults"])
     observer = None if console.json else Narrator(console, requests=True)
     result = simulate_workflow(workflow, catalogue, inputs, scripts, observer=observer, seed=flags["seed"])
-    _report(result, workflow, console, None)
+    _report(result, workflow, catalogue, console=console, seconds=None)
     return BY_STATUS[result.status]
 
 
@@ -90,11 +92,12 @@ def _script(text: str) -> tuple[str, str]:
 class _Narration:
     """Whether and how the run is told as it goes: on a terminal, or when asked for."""
 
-    def __init__(self, console: Console, *, verbose: bool) -> None:
+    def __init__(self, console: Console, verbosity: int) -> None:
         from httptask.cli.narrator import Narrator
 
         self.console = console
-        self.observer = Narrator(console, requests=True) if verbose or is_terminal(sys.stderr) else None
+        self.verbosity = verbosity
+        self.observer = Narrator(console, requests=True) if verbosity or is_terminal(sys.stderr) else None
 
 
 def _connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
@@ -110,23 +113,28 @@ def _run(
 ) -> tuple[RunResult, float]:
     """Run, with every connection resolved before the first request, so that a missing credential stops nothing half-way."""
     from httptask.clock import SystemClock
-    from httptask.secrets import Redactor
+    from httptask.sensitive import mark
     from httptask.workflow import WorkflowRunner
 
     resolved = [connect(catalogue[step.task]) for step in workflow.steps]
-    narration.console.redactor = Redactor(
-        secret for connection in resolved if connection.auth for secret in connection.auth.secrets
-    )
+    console = narration.console
+    redact(console, resolved)
+    learn(console, mark(inputs, workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
     clock = SystemClock()
     began = clock.monotonic()
-    with http_runner(resolved, catalogue, narration.observer) as runner:
-        result = WorkflowRunner(runner, catalogue, connect, clock, narration.observer).run(workflow, inputs)
+    with (
+        observed(console, narration.observer, verbosity=narration.verbosity) as observer,
+        http_runner(resolved, catalogue, observer) as runner,
+    ):
+        result = WorkflowRunner(runner, catalogue, connect, clock, observer).run(workflow, inputs)
     return result, clock.monotonic() - began
 
 
-def _report(result: RunResult, workflow: Workflow, console: Console, seconds: float | None) -> None:
+def _report(result: RunResult, workflow: Workflow, catalogue: Registry, *, console: Console, seconds: float | None) -> None:
+    from httptask.cli.masking_runs import masked_run
     from httptask.cli.outcomes import outcome_json, print_run, say_verdict
 
+    result = masked_run(result, catalogue, console.redactor)
     if console.json:
         console.data(outcome_json(result.to_json(), console.redactor))
     else:

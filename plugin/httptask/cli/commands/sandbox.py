@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from httptask.cli.exits import SUCCEEDED
+from httptask.errors import InputInvalid, Problem
+
+if TYPE_CHECKING:
+    from httptask.sandbox.options import OAuthClient
 
 
 @click.command("sandbox", short_help="Serve a local Okta Agent Pools API.")
@@ -28,7 +34,20 @@ from httptask.cli.exits import SUCCEEDED
     metavar="[METHOD PATH=]SCRIPT",
     help="Faults to play, as in 'GET /api/v1/agentPools=503,ok'.",
 )
-def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str, ...], **choices: object) -> int:  # noqa: FBT001
+@click.option("--client-id", metavar="ID", help="An OAuth client of the token endpoint; needs --client-key or --client-secret.")
+@click.option(
+    "--client-key", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Its public key, a PEM text or a JWK."
+)
+@click.option("--client-secret", metavar="TEXT", help="Its secret, which is public as the token is.")
+@click.option(
+    "--client-scopes",
+    default="okta.agentPools.read,okta.agentPools.manage",
+    metavar="SCOPES",
+    help="Scopes granted to it, separated by commas.",
+)
+@click.option("--require-dpop", is_flag=True, help="Give it only tokens bound to a key by DPoP.")
+@click.option("--token-lifetime", type=click.IntRange(min=1), default=3600, metavar="SECONDS", help="Lifetime of access tokens.")
+def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str, ...], **choices: Any) -> int:  # noqa: FBT001
     """Serve a stateful Okta Agent Pools API until Ctrl-C; prints one JSON line when it is ready.
 
     \b
@@ -41,10 +60,40 @@ def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str,
     from httptask.sandbox.options import SandboxOptions
     from httptask.sandbox.server import serve_forever
 
+    oauth = {"clients": _clients(choices), "token_lifetime": choices.pop("token_lifetime")}
     values = {"rateLimit": choices.pop("rate_limit"), **choices, "faults": [_rule(text) for text in faults]}
-    options = replace(SandboxOptions.from_json(values, where="sandbox"), token=token)
+    options = replace(SandboxOptions.from_json(values, where="sandbox"), token=token, **oauth)
     serve_forever(options, ready=lambda server: _announce(server.to_json()), host=host, port=port, anywhere=anywhere)
     return SUCCEEDED
+
+
+def _clients(choices: dict[str, Any]) -> tuple[OAuthClient, ...]:
+    """Take the client's options out of the choices.
+
+    Raises:
+        UsageError: half a client.
+
+    """
+    from httptask.sandbox.jose import check_public_key
+    from httptask.sandbox.options import OAuthClient
+
+    client_id, file, secret = (choices.pop(name) for name in ("client_id", "client_key", "client_secret"))
+    scopes, dpop = choices.pop("client_scopes"), choices.pop("require_dpop")
+    if client_id is None and file is None and secret is None:
+        return ()
+    if client_id is None or (file is None) == (secret is None):
+        hint = "give --client-id, and --client-key or --client-secret"
+        raise InputInvalid(Problem("--client-id", "an OAuth client needs an id, and a key or a secret", hint))
+    key = None if file is None else check_public_key(_read(file), "--client-key")
+    granted = tuple(scope for scope in scopes.replace(",", " ").split() if scope)
+    return (OAuthClient(client_id, key, secret, granted, dpop),)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise InputInvalid(Problem("--client-key", "the file cannot be read", "name a file with a PEM text or a JWK")) from None
 
 
 def _announce(line: object) -> None:

@@ -12,6 +12,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
+from httptask.cli.session import learn, observed, redact
 from httptask.cli.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
@@ -120,15 +121,17 @@ class _Test:
         return BY_STATUS[simulation.outcome.status]
 
     def _show(self, connection: Connection) -> int:
+        from httptask import masking
         from httptask.cli.outcomes import print_request, request_json
         from httptask.runner import prepare
 
         self._redact(connection)
         prepared = prepare(self.template, self.inputs, connection, self.options)
+        shown = masking.request(self.template, prepared.request, self.console.redactor)
         if self.console.json:
-            self.console.data(request_json(self.template.id, prepared.request, self.console.redactor))
+            self.console.data(request_json(self.template.id, shown, self.console.redactor))
             return SUCCEEDED
-        print_request(prepared.request, self.console)
+        print_request(shown, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
         where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}"
@@ -136,17 +139,24 @@ class _Test:
         return SUCCEEDED
 
     def _send(self, connection: Connection) -> int:
+        from httptask import masking
         from httptask.cli.narrator import Narrator
         from httptask.cli.outcomes import outcome_json, print_outcome, print_request
         from httptask.runner import prepare
 
         self._redact(connection)
-        observer = Narrator(self.console, requests=True) if self.flags["verbose"] else None
-        with http_runner([connection], self.tasks, observer) as runner:
-            if not self.console.json and (self.flags["verbose"] or is_terminal(sys.stdout)):
-                print_request(prepare(self.template, self.inputs, connection, self.options).request, self.console)
+        verbosity = int(self.flags["verbose"])  # type: ignore[call-overload] # click counts
+        narrator = Narrator(self.console, requests=True) if verbosity else None
+        with (
+            observed(self.console, narrator, verbosity=verbosity) as observer,
+            http_runner([connection], self.tasks, observer) as runner,
+        ):
+            if not self.console.json and (verbosity or is_terminal(sys.stdout)):
+                prepared = prepare(self.template, self.inputs, connection, self.options)
+                print_request(masking.request(self.template, prepared.request, self.console.redactor), self.console)
                 self.console.out()
             outcome = runner.run(self.template, self.inputs, connection, self.options)
+        outcome = masking.outcome(self.template, outcome, self.console.redactor)
         if self.console.json:
             self.console.data(outcome_json(outcome.to_json(), self.console.redactor))
             self._say_if_lost(outcome)
@@ -164,9 +174,10 @@ class _Test:
         return True
 
     def _redact(self, connection: Connection) -> None:
-        from httptask.secrets import Redactor
+        from httptask import sensitive
 
-        self.console.redactor = Redactor(connection.auth.secrets if connection.auth else ())
+        redact(self.console, [connection])
+        learn(self.console, sensitive.inputs(self.template, self.inputs).secrets)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -1,0 +1,114 @@
+"""Proves that a connection works, by the one safe request that its provider names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from httptask.cli.console import Console
+from httptask.cli.exits import BY_STATUS
+from httptask.cli.outcomes import print_failure, print_status
+from httptask.cli.session import observed, redact
+from httptask.cli.wiring import Where, connections, http_runner
+from httptask.errors import ConfigurationError, Problem
+from httptask.model import SAFE_METHODS
+from httptask.outcome import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from httptask.model import Connection, ConnectionCheck, Provider, TaskTemplate
+    from httptask.outcome import Outcome
+    from httptask.registry import Registry
+
+
+def check_connection(provider: Provider, tasks: Registry, *, name: str | None, sandbox: bool, told: tuple[Console, int]) -> int:
+    """Send the provider's check once and print what it means; `told` is the console and how much to say.
+
+    Raises:
+        UsageError: no such connection, one that cannot be used, or a provider without a check.
+
+    """
+    console, verbosity = told
+    spec, template = _check_of(provider, tasks)
+    with connections(Where(sandbox, name)) as connect:
+        connection = connect(template)
+        redact(console, [connection])
+        outcome = _sent(template, spec, connection, console=console, verbosity=verbosity, tasks=tasks)
+    if console.json:
+        console.data(_json(provider, connection, outcome))
+    else:
+        _print(connection, outcome, console)
+    return BY_STATUS[outcome.status]
+
+
+def _check_of(provider: Provider, tasks: Registry) -> tuple[ConnectionCheck, TaskTemplate]:
+    spec = provider.check
+    if spec is None:
+        hint = "add `check: {task: ..., with: {...}}` to its provider.yaml, naming a task that only asks"
+        raise ConfigurationError(
+            Problem("--provider", f"the provider {provider.id} does not say how to check a connection", hint)
+        )
+    template = tasks[spec.task]
+    if template.method not in SAFE_METHODS or template.provider.id != provider.id:
+        message = f"the check of the provider {provider.id} is not a safe task of its own"
+        raise ConfigurationError(Problem("--provider", message, "name one of its GET tasks under `check`"))
+    return spec, template
+
+
+def _sent(  # noqa: PLR0913 - what one request needs
+    template: TaskTemplate, spec: ConnectionCheck, connection: Connection, *, console: Console, verbosity: int, tasks: Registry
+) -> Outcome:
+    from httptask import masking
+    from httptask.cli.narrator import Narrator
+    from httptask.runner import Options
+
+    narrator = Narrator(console, requests=True) if verbosity else None
+    with (
+        observed(console, narrator, verbosity=verbosity) as observer,
+        http_runner([connection], tasks, observer) as runner,
+    ):
+        outcome = runner.run(template, spec.inputs, connection, Options(once=True))
+    return masking.outcome(template, outcome, console.redactor)
+
+
+def _reference(connection: Connection) -> str | None:
+    return connection.auth.secrets[0].reference if connection.auth and connection.auth.secrets else None
+
+
+def _status(outcome: Outcome) -> int | None:
+    return outcome.response.status if outcome.response else None
+
+
+def _origin(connection: Connection) -> str:
+    parts = urlsplit(connection.base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _json(provider: Provider, connection: Connection, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "connection": connection.name,
+        "source": connection.source,
+        "provider": provider.id,
+        "origin": _origin(connection),
+        "scheme": connection.auth.scheme if connection.auth else None,
+        "reference": _reference(connection),
+        "task": outcome.task,
+        "status": outcome.status,
+        "responseStatus": _status(outcome),
+        "failure": outcome.failure.to_json() if outcome.failure else None,
+    }
+
+
+def _print(connection: Connection, outcome: Outcome, console: Console) -> None:
+    rows = {
+        "origin": _origin(connection),
+        "scheme": connection.auth.scheme if connection.auth else "none",
+        "reference": _reference(connection) or "-",
+        "from": connection.source,
+        "request": outcome.task,
+        "answer": str(_status(outcome) or "none"),
+    }
+    console.table(list(rows.items()))
+    print_status(outcome, console)
+    if outcome.failure is not None:
+        print_failure(outcome.failure, console)

@@ -1,0 +1,155 @@
+"""`httptask connections`: lists connections, checks one, adds one. No credential is ever shown or taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from httptask.cli import options
+from httptask.cli.console import Console
+from httptask.cli.exits import SUCCEEDED
+from httptask.cli.wiring import registry
+from httptask.errors import ConfigurationError, Problem
+from httptask.settings import SANDBOX_PROVIDER
+
+if TYPE_CHECKING:
+    from httptask.model import Provider
+    from httptask.registry import Registry
+    from httptask.sources import Source
+
+
+@click.group("connections", short_help="List, check and add connections.", invoke_without_command=True)
+@options.templates
+@options.as_json
+@click.pass_context
+def command(context: click.Context, folders: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001 - click passes flags so
+    """List the connections that there are, without their credentials.
+
+    \b
+    Examples:
+      httptask connections
+      httptask connections check production
+      httptask connections add staging --base-url https://acme.oktapreview.com --token env:STAGING_TOKEN
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    if context.invoked_subcommand is not None:
+        return SUCCEEDED  # the subcommand's own code takes its place
+    from httptask.settings import Surroundings
+    from httptask.sources import listed
+
+    around = Surroundings.current()
+    found = listed(providers(registry(folders)).values(), around)
+    console = Console(json=as_json)
+    if as_json:
+        console.data({"schemaVersion": 1, "profilesFile": str(around.profiles_file), "connections": [s.to_json() for s in found]})
+    elif found:
+        _print(found, console)
+    else:
+        console.note(f"no connection is configured; `httptask connections add NAME` writes one to {around.profiles_file}")
+    return SUCCEEDED
+
+
+def providers(tasks: Registry) -> Mapping[str, Provider]:
+    """Return every provider that has a task, by id."""
+    first = {summary.provider: summary.id for summary in reversed(tasks.summaries())}
+    return {provider: tasks[task].provider for provider, task in sorted(first.items())}
+
+
+def named_provider(tasks: Registry, provider: str | None) -> Provider:
+    """Return the provider of this id; without one, Okta's, which ships, or the only one there is.
+
+    Raises:
+        ConfigurationError: no provider has this id.
+
+    """
+    from httptask.suggest import did_you_mean
+
+    known = providers(tasks)
+    wanted = provider or (SANDBOX_PROVIDER if SANDBOX_PROVIDER in known else next(iter(known), ""))
+    if wanted not in known:
+        hint = did_you_mean(wanted, known) or f"known: {', '.join(known)}; --templates names folders with others"
+        raise ConfigurationError(Problem("--provider", "no templates of this provider are known", hint))
+    return known[wanted]
+
+
+def _print(found: tuple[Source, ...], console: Console) -> None:
+    console.table(
+        [
+            ("", "name", "provider", "base URL", "scheme", "reference", "from"),
+            *(
+                (
+                    "*" if source.default else " ",
+                    source.name or "-",
+                    source.provider,
+                    source.base_url or "(faulty)",
+                    source.scheme or "-",
+                    source.reference or "-",
+                    source.place,
+                )
+                for source in found
+            ),
+        ]
+    )
+    console.note("* is used without an option")
+    for problem in dict.fromkeys(problem for source in found for problem in source.problems):
+        console.note(f"warning: {problem}")
+
+
+@command.command("check", short_help="Prove that a connection works.")
+@click.argument("name", required=False)
+@click.option("--provider", metavar="ID", help="The API to check without NAME, or with a profile that is for any. Default: okta.")
+@click.option("--sandbox", is_flag=True, help="Check a local Okta Agent Pools server, started for this command.")
+@options.templates
+@options.as_json
+@options.verbose
+def check(name: str | None, folders: tuple[Path, ...], **flags: Any) -> int:
+    """Send the one safe request that the provider names, and say what its answer means.
+
+    Without NAME this checks the connection that is used without an option.
+
+    \b
+    Example:
+      httptask connections check --sandbox
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    from httptask.cli.checking import check_connection
+
+    tasks = registry(folders)
+    provider = named_provider(tasks, flags["provider"] or _provider_of(name))
+    console = Console(json=flags["as_json"])
+    return check_connection(provider, tasks, name=name, sandbox=flags["sandbox"], told=(console, flags["verbose"]))
+
+
+def _provider_of(name: str | None) -> str | None:
+    from httptask.settings import Surroundings, read_profiles
+    from httptask.sources import provider_of
+
+    profiles = (read_profiles(Surroundings.current()) or {}) if name else {}
+    return provider_of(profiles.get(name or ""))
+
+
+@command.command("add", short_help="Write a connection to connections.toml.")
+@click.argument("name")
+@click.option("--provider", metavar="ID", help="The API that the connection is for. Default: okta.")
+@click.option("--base-url", metavar="URL", help="Base URL of the server.")
+@click.option("--token", metavar="REF", help="Reference to the credential: env:NAME, file:PATH or keyring:SERVICE/NAME.")
+@click.option("--scheme", metavar="NAME", help="Security scheme of the provider. Default: its first.")
+@options.templates
+@options.as_json
+@options.debug
+def add(name: str, folders: tuple[Path, ...], **flags: Any) -> int:
+    """Write a connection to connections.toml, asking on a terminal for what is not given.
+
+    It takes a reference to the credential, never the credential itself.
+
+    \b
+    Example:
+      httptask connections add staging --base-url https://acme.oktapreview.com --token env:STAGING_TOKEN
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    from httptask.cli.adding import Draft, add_connection
+
+    provider = named_provider(registry(folders), flags["provider"])
+    draft = Draft(name, flags["base_url"], flags["scheme"], flags["token"])
+    add_connection(provider, draft, Console(json=flags["as_json"]))
+    return SUCCEEDED

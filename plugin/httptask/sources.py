@@ -1,0 +1,118 @@
+"""Every source of connections that would speak, without a credential being read: what `httptask connections` lists.
+
+Each is built by the code that builds the real one, with references checked and not resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from httptask import settings
+from httptask.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from httptask.model import Connection, Provider
+    from httptask.settings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of connections for one provider. `name` is None for what is no profile; `default`: no option overrides it."""
+
+    provider: str
+    place: str
+    name: str | None = None
+    base_url: str | None = None
+    scheme: str | None = None
+    reference: str | None = None
+    default: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form: `{name, provider, baseUrl, scheme, reference, source, default, problems}`."""
+        return {
+            "name": self.name,
+            "provider": self.provider,
+            "baseUrl": self.base_url,
+            "scheme": self.scheme,
+            "reference": self.reference,
+            "source": self.place,
+            "default": self.default,
+            "problems": [problem.to_json() for problem in self.problems],
+        }
+
+
+def listed(providers: Iterable[Provider], around: Surroundings) -> tuple[Source, ...]:
+    """Return every source of every provider, highest first, profiles last; a faulty one is listed with what is wrong.
+
+    Raises:
+        ConfigurationError: the file of profiles cannot be read at all.
+
+    """
+    unresolved = replace(around, resolves=False)
+    profiles = settings.read_profiles(unresolved) or {}
+    known = tuple(providers)
+    found = [source for provider in known for source in _with_default(_of(provider, profiles, unresolved))]
+    return (*found, *_strangers(profiles, known, unresolved))
+
+
+def _of(provider: Provider, profiles: Mapping[str, Any], around: Surroundings) -> Iterator[Source]:
+    variables = " and ".join(filter(None, (provider.environment.base_url, provider.environment.token)))
+    files = " and ".join(provider.environment.config_files)
+    nothing = settings.ConnectionRequest()
+    yield from _tried(Source(provider.id, variables), lambda: settings.from_environment(provider, nothing, around))
+    yield from _tried(Source(provider.id, files), lambda: settings.from_config_files(provider, nothing, around))
+    for name, data in profiles.items():
+        if provider_of(data) in {None, provider.id}:
+            yield from _tried(
+                Source(provider.id, str(around.profiles_file), name),
+                lambda name=name, data=data: settings.from_profile(provider, name, data, around=around),  # type: ignore[misc] # bound now
+            )
+
+
+def _tried(source: Source, build: Callable[[], Connection | None]) -> Iterator[Source]:
+    try:
+        connection = build()
+    except ConfigurationError as error:
+        yield replace(source, problems=error.problems)
+        return
+    if connection is not None:
+        auth = connection.auth
+        yield replace(
+            source,
+            place=connection.source,
+            base_url=connection.base_url,
+            scheme=auth.scheme if auth else None,
+            reference=auth.secrets[0].reference if auth and auth.secrets else None,
+        )
+
+
+def _with_default(sources: Iterable[Source]) -> Iterator[Source]:
+    """Mark the source that is used without an option: the first that is no profile, else the profile `default`."""
+    decided = False
+    for source in sources:
+        chosen = not decided and source.name in {None, settings.DEFAULT_PROFILE}
+        decided = decided or chosen
+        yield replace(source, default=chosen)
+
+
+def _strangers(profiles: Mapping[str, Any], known: tuple[Provider, ...], around: Surroundings) -> Iterator[Source]:
+    """Yield the profiles of providers that no template folder describes."""
+    ids = {provider.id for provider in known}
+    for name, data in profiles.items():
+        stranger = provider_of(data)
+        if stranger is not None and stranger not in ids:
+            problem = Problem(
+                f"{around.profiles_file}: connections.{name}.provider",
+                "no templates of this provider are known",
+                f"known: {', '.join(sorted(ids))}; name a folder with --templates or HTTPTASK_PATH",
+            )
+            yield Source(stranger, str(around.profiles_file), name, problems=(problem,))
+
+
+def provider_of(data: object) -> str | None:
+    """Return the provider that a profile names; None when it is for any."""
+    provider = data.get("provider") if isinstance(data, dict) else None
+    return provider if isinstance(provider, str) else None

@@ -1,0 +1,147 @@
+"""What a task's schemas and field names call secret, masked in requests and outcomes."""
+
+import json
+
+import pytest
+
+from builders import body, parameter, template
+from httptask import masking
+from httptask.message import Headers, Request
+from httptask.model import Output, ResponseSpec
+from httptask.outcome import Answer, Failure, FailureKind, Outcome
+from httptask.secrets import Redactor, Secret
+from httptask.sensitive import inputs, mark
+
+PASSWORD = {"type": "string", "format": "password"}
+WRITE_ONLY = {"type": "string", "writeOnly": True}
+DEFINITIONS = {"Pin": PASSWORD, "Tree": {"properties": {"pin": PASSWORD, "below": {"$ref": "#/$defs/Tree"}}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "shown"),
+    [
+        (PASSWORD, "hunter22", "***"),
+        ({"properties": {"a": WRITE_ONLY}}, {"a": "x", "b": "y"}, {"a": "***", "b": "y"}),
+        ({"properties": {"a": {"$ref": "#/$defs/Pin"}}}, {"a": "x"}, {"a": "***"}),
+        ({"$ref": "#/$defs/Tree"}, {"below": {"below": {"pin": "x"}}}, {"below": {"below": {"pin": "***"}}}),
+        ({"items": PASSWORD}, ["x", "y"], ["***", "***"]),
+        ({"prefixItems": [{}, PASSWORD]}, ["x", "y"], ["x", "***"]),
+        ({"additionalProperties": PASSWORD, "properties": {"a": {}}}, {"a": "x", "b": "y"}, {"a": "x", "b": "***"}),
+        ({"patternProperties": {"^s_": PASSWORD}}, {"s_a": "x", "t": "y"}, {"s_a": "***", "t": "y"}),
+        ({"anyOf": [{"type": "null"}, PASSWORD]}, "x", "***"),
+        ({"allOf": [{"if": {}, "then": {"properties": {"a": PASSWORD}}}]}, {"a": "x"}, {"a": "***"}),
+        ({"properties": {"a": {"type": "object", "writeOnly": True}}}, {"a": {"k": 5}}, {"a": "***"}),
+        (
+            {},
+            {"client_secret": "x", "apiKey": 5, "Access-Token": ["x"]},
+            {"client_secret": "***", "apiKey": "***", "Access-Token": "***"},
+        ),
+        ({}, {"password": None, "token": "", "secret": True}, {"password": None, "token": "", "secret": True}),
+        (
+            {},
+            {"token_type": "Bearer", "next_token": "x", "expires": 5},
+            {"token_type": "Bearer", "next_token": "x", "expires": 5},
+        ),
+        (True, {"a": 1}, {"a": 1}),
+    ],
+)
+def test_what_a_schema_or_a_name_calls_secret_is_masked(schema, value, shown):
+    assert mark(value, schema, DEFINITIONS).value == shown
+
+
+def test_the_secrets_found_are_returned_to_be_masked_elsewhere():
+    found = mark({"a": {"k": "value-one", "n": 123456}, "b": "plain"}, {"properties": {"a": WRITE_ONLY}}, {}).secrets
+    assert found == (Secret("value-one"), Secret("123456"))
+
+
+TASK = template(
+    method="POST",
+    path="/things",
+    parameters=(parameter("pass", schema=PASSWORD), parameter("X-Pin", "header", schema=PASSWORD), parameter("page")),
+    body=body(schema={"properties": {"login": PASSWORD, "name": {"type": "string"}}}),
+    responses={"200": ResponseSpec("OK", {"properties": {"seed": WRITE_ONLY}})},
+    outputs={"copy": Output("{{ 1 }}", {}), "pin": Output("{{ 1 }}", PASSWORD)},
+)
+
+
+def test_inputs_that_the_schema_calls_secret_are_found():
+    found = inputs(TASK, {"pass": "pass-word", "page": "plain-page", "body": {"login": "log-in-word", "name": "plain-name"}})
+    assert found.secrets == (Secret("pass-word"), Secret("log-in-word"))
+
+
+def test_a_shown_request_is_masked_in_query_headers_and_body_even_where_the_value_is_short():
+    sent = Request(
+        "POST",
+        "https://api.example.com/things?pass=x1&page=2&access_token=y2",
+        Headers((("Content-Type", "application/json"), ("X-Pin", "z3"), ("Content-Length", "27"))),
+        b'{"login":"w4","name":"plain"}',
+    )
+    shown = masking.request(TASK, sent, Redactor())
+    assert shown.url == "https://api.example.com/things?pass=***&page=2&access_token=***"
+    assert dict(shown.headers) == {"Content-Type": "application/json", "X-Pin": "***", "Content-Length": "27"}
+    assert json.loads(shown.body) == {"login": "***", "name": "plain"}
+
+
+def outcome(body, kind="json", status=200, **more):
+    answer = Answer(status, (("Location", "https://x/?access_token=abc"), ("X-Auth-Thing-Token", "abc")), body, kind)
+    return Outcome("acme.do_thing", "succeeded", answer, **more)
+
+
+def test_a_shown_outcome_is_masked_by_schema_name_and_by_the_values_found_there():
+    given = outcome({"seed": "the-seed-value", "said": "it is the-seed-value!"}, outputs={"copy": "the-seed-value", "pin": "1"})
+    shown = masking.outcome(TASK, given, Redactor())
+    assert shown.response.body == {"seed": "***", "said": "it is ***!"}
+    assert shown.response.headers == (("Location", "https://x/?access_token=***"), ("X-Auth-Thing-Token", "***"))
+    assert shown.outputs == {"copy": "***", "pin": "***"}
+
+
+def test_a_field_stays_secret_in_the_answer_of_another_status():
+    assert masking.outcome(TASK, outcome({"seed": "the-seed"}, status=400), Redactor()).response.body == {"seed": "***"}
+
+
+def test_what_a_server_says_cannot_mask_the_shape_of_our_own_json():
+    shown = masking.outcome(TASK, outcome({"password": "schemaVersion", "a": 1}), Redactor()).to_json()
+    assert "schemaVersion" in shown
+
+
+@pytest.mark.parametrize("token", ["c4n4ry/To+ken=value", 'c4n4ry"\\To/ken="value'])
+@pytest.mark.parametrize("written", [str, lambda token: json.dumps(token)[1:-1]])
+def test_a_secret_cut_off_by_the_length_of_a_message_is_masked(token, written):
+    whole = written(token)
+    for length in range(8, len(whole)):
+        failure = Failure(FailureKind.BAD_REQUEST, f"400 Bad Request: no {whole[:length]}…")
+        assert masking.failure(failure, Redactor([Secret(token)])).message == "400 Bad Request: no ***…"
+
+
+def test_a_cut_off_body_that_ends_in_half_a_secret_is_masked():
+    answer = Answer(200, (), '{"said": "c4n4ry-tok', "text", truncated=True)
+    shown = masking.outcome(TASK, Outcome("acme.do_thing", "failed", answer), Redactor([Secret("c4n4ry-token")]))
+    assert shown.response.body == '{"said": "***'
+
+
+def test_a_text_that_ends_like_the_beginning_of_a_secret_is_left_alone_where_nothing_was_cut():
+    assert Redactor([Secret("sandbox-token")]).text("from the sandbox") == "from the sandbox"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a=1&access_token=abc&b=2", "a=1&access_token=***&b=2"),
+        ('{"refresh_token": "abc", "a": 1', '{"refresh_token": "***", "a": 1'),
+        ("got header: 'Authorization': 'SSWS 00abcdefgh12'", "got header: 'Authorization': '***'"),
+        ("sent Bearer eyJhbGciOi.J9abc-def", "sent Bearer ***"),
+        ('WWW-Authenticate: Bearer realm="https://x1", error="x"', 'WWW-Authenticate: Bearer realm="https://x1", error="x"'),
+        ("got 'password': 'two words', then more", "got 'password': '***', then more"),
+        ('{"password": "a\\"b c", "name": "x"', '{"password": "***", "name": "x"'),
+        ("password: it must have 8 characters", "password: it must have 8 characters"),
+        ("the token is not valid", "the token is not valid"),
+    ],
+)
+def test_free_text_is_masked_by_what_it_names_itself(text, shown):
+    assert Redactor().free(text) == shown
+
+
+def test_secrets_too_short_to_be_searched_for_are_told_by_reference():
+    assert Redactor([Secret("abc", reference="env:SHORT"), Secret("long-enough", reference="env:LONG")]).unsearched == (
+        "env:SHORT",
+    )
