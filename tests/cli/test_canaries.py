@@ -12,15 +12,28 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 
+import keys
 from cli.command import Httptask
 
 #: One canary per position: long, unlike anything else, with characters that every encoder changes. Tokens must be plain ASCII
 #: without spaces; other values may hold anything. The number keeps two positions apart.
-TOKEN_POSITIONS = ("env", "reference", "profile-file", "home-yaml", "project-yaml", "keyring-less")
+TOKEN_POSITIONS = (
+    "env",
+    "reference",
+    "profile-file",
+    "home-yaml",
+    "project-yaml",
+    "keyring-less",
+    "client-secret",
+    "access-token",
+    "password",
+    "query-key",
+    "cookie-key",
+)
 VALUE_POSITIONS = (
     "password-input",
     "password-query",
@@ -31,12 +44,18 @@ VALUE_POSITIONS = (
     "flow-input",
 )
 TOKENS = {name: f"Kn{n}8rQ+z/xV=~{name}%w'y&T\"\\Lm{n}" for n, name in enumerate(TOKEN_POSITIONS)}
+TOKENS["cookie-key"] = TOKENS["cookie-key"].replace('"\\', "~")  # which no cookie can carry
 VALUES = {name: f'Zp{n}4 jK/é😀+"b\\u=&{name}<g>Qd{n}' for n, name in enumerate(VALUE_POSITIONS)}
 #: Too short to be searched for by the Redactor: masked in its slot alone, which is what is tried with it.
 SHORT = "Wq9Zj"
 CANARIES = {**TOKENS, **VALUES, "short": SHORT}
 #: What is searched for beside each whole form: a part that no encoder changes, so that half a canary is found too.
 MARKS = {name: value[:3] + "8rQ" if name in TOKENS else value[:4] for name, value in CANARIES.items()}
+
+
+#: A private key never goes on the wire; none of its lines may be shown either.
+KEY = keys.pem("P-256")
+KEY_LINES = [line for line in KEY.splitlines() if line and not line.startswith("-")]
 
 
 def forms(value):
@@ -58,7 +77,8 @@ def searched(value):
 def leaks(blob):
     text = blob.decode("utf-8", "replace")
     whole = {name for name, value in CANARIES.items() if any(form in text for form in searched(value) if len(form) >= len(SHORT))}
-    return whole | {name for name, mark in MARKS.items() if mark in text}
+    key = {"private-key"} if any(line in text for line in KEY_LINES) else set()
+    return whole | key | {name for name, mark in MARKS.items() if mark in text}
 
 
 # a server that nobody should trust
@@ -92,6 +112,9 @@ class Hostile:
             credential = next(
                 (line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("authorization:")), ""
             )
+            if kind == "token" and b"client_id" not in data and b"Basic" not in data and b"assertion" not in data:
+                data += sock.recv(65536)
+                self.received += data
             if kind == "reset":
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             elif kind == "slow":
@@ -104,6 +127,8 @@ class Hostile:
 
 
 def answer(kind, credential, url):
+    if kind in {"token", "denied"}:
+        return token_answer(kind, credential)
     token = credential.rpartition(" ")[2] if credential.count(" ") == 1 else credential.partition(" ")[2]
     body = {
         "echo": dict(enumerate(dict.fromkeys(forms(token)))),
@@ -151,6 +176,16 @@ def answer(kind, credential, url):
     return head.encode("latin-1") + b"\r\n" + raw
 
 
+def token_answer(kind, credential):
+    """A token endpoint that gives a token, or refuses and echoes what it was given."""
+    given = {"access_token": TOKENS["access-token"], "token_type": "Bearer", "expires_in": 3600, "echo": credential}
+    denied = {"error": "invalid_client", "error_description": f"bad {credential} {TOKENS['client-secret']}"}
+    status, body = (200, given) if kind == "token" else (401, denied)
+    raw = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} Odd\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + raw
+
+
 # templates with every kind of secret field
 
 
@@ -160,6 +195,10 @@ title: Trap
 servers: [{url: 'https://trap.example.com'}]
 securitySchemes:
   key: {type: apiKey, in: header, name: Authorization, prefix: 'SSWS '}
+  app: {type: oauth2, tokenUrl: /token, scopes: {read: Read}}
+  login: {type: http, scheme: basic}
+  query: {type: apiKey, in: query, name: api_key}
+  cookie: {type: apiKey, in: cookie, name: sid}
 errors: {code: errorCode, message: errorSummary, requestIdHeader: X-Request-Id}
 environment: {baseUrl: TRAP_URL, token: TRAP_TOKEN, configFiles: [~/.okta/okta.yaml, ./okta.yaml]}
 check: {task: trap.get, with: {kind: ok}}
@@ -176,7 +215,7 @@ responses:
 outputs:
   copied: {value: '{{ response.body.name }}', schema: {type: string}}
   pin: {value: '{{ response.body.pin }}', schema: {type: string, format: password}}
-security: [{key: []}]
+security: [{key: []}, {app: [read]}, {login: []}, {query: []}, {cookie: []}]
 """
 GET = f"""
 id: trap.get
@@ -245,6 +284,11 @@ def profile(name, url, token):
     return f'[connections.{name}]\nprovider = "trap"\nbaseUrl = "{url}"\ntoken = "{token}"\n'
 
 
+def client(name, url, **keys):
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in keys.items()]
+    return f'[connections.{name}]\nprovider = "trap"\nbaseUrl = "{url}"\n' + "".join(lines)
+
+
 class World:
     """A clean home with canaries in it; `planted` are the files that hold them, and only they may."""
 
@@ -258,7 +302,14 @@ class World:
             "flow.yaml": FLOW,
             "connections.toml": profile("filed", url, "file:token")
             + profile("named", url, "env:NAMED")
-            + profile("raw", url, "KEYRING"),
+            + profile("raw", url, "KEYRING")
+            + client("app", url, scheme="app", clientId="c", clientSecret="env:APP_SECRET")
+            + client("denied", url, scheme="app", clientId="c", clientSecret="env:APP_SECRET", tokenUrl="/denied")
+            + client("signed", url, scheme="app", clientId="c", privateKey="file:app.pem")
+            + client("login", url, scheme="login", username="user", password="env:LOGIN_PASSWORD")
+            + client("query", url, scheme="query", token="env:QUERY_KEY")
+            + client("cookie", url, scheme="cookie", token="env:COOKIE_KEY"),
+            "app.pem": KEY,
             "token": TOKENS["profile-file"] + "\n",
             "body.json": json.dumps(BODY),
             "inputs.yaml": json.dumps({"kind": "ok", "pass": VALUES["password-query"]}, ensure_ascii=False),
@@ -277,7 +328,7 @@ class World:
             "refused": {"TRAP_URL": "http://127.0.0.1:9", "TRAP_TOKEN": TOKENS["env"]},
             "half": {"TRAP_TOKEN": TOKENS["env"]},
             "home": {"HOME": str(home / "home")},
-            "profiles": {"HTTPTASK_CONFIG": str(home / "connections.toml"), "NAMED": TOKENS["reference"]},
+            "profiles": {"HTTPTASK_CONFIG": str(home / "connections.toml"), "NAMED": TOKENS["reference"], **HELD},
             "raw": {"HTTPTASK_CONFIG": str(home / "raw.toml")},
         }
         (home / "raw.toml").write_text(
@@ -322,6 +373,13 @@ class Run:
         return f"{self.world}: {self.command}"
 
 
+HELD = {
+    "APP_SECRET": TOKENS["client-secret"],
+    "LOGIN_PASSWORD": TOKENS["password"],
+    "QUERY_KEY": TOKENS["query-key"],
+    "COOKIE_KEY": TOKENS["cookie-key"],
+}
+CLIENTS = {"app": 0, "signed": 0, "login": 0, "query": 0, "cookie": 0, "denied": 1}
 PASS = "-i pass=" + VALUES["password-query"].replace(" ", "_")
 GETS = {
     "ok": 0,
@@ -403,6 +461,16 @@ RUNS = [
     Run("profiles", "test trap.get -i kind=ok --connection named --json -vv"),
     Run("profiles", "test trap.get -i kind=ok --connection raw", 2),
     Run("profiles", f"test trap.get -i kind=ok --connection {TOKENS['reference']}", 2),
+    *(
+        Run("profiles", f"test trap.get -i kind={kind} --connection {name} {options}", max(code, kind != "ok"))
+        for name, code in CLIENTS.items()
+        for kind in ("ok", "missing")
+        for options in ("-vv", "--json -vv", "--json --debug")
+    ),
+    *(Run("profiles", f"test trap.get -i kind=ok --connection {name} --dry-run") for name in CLIENTS),
+    *(Run("profiles", f"connections check {name} -vv", code) for name, code in CLIENTS.items()),
+    Run("profiles", "run flow.yaml --connection app -vv"),
+    Run("profiles", "run flow.yaml --connection signed --json -vv"),
     Run("profiles", "connections"),
     Run("profiles", "connections check filed -vv"),
     Run("profiles", "connections check named --json"),
@@ -442,11 +510,14 @@ def test_every_token_reached_the_server(tmp_path, hostile):
         Run("home", "test trap.get -i kind=ok"),
         Run("home", "test trap.get -i kind=ok", 0, "project"),
     ]
-    used += [Run("profiles", f"test trap.get -i kind=ok --connection {name}") for name in ("filed", "named")]
+    named = ("filed", "named", "app", "query", "cookie")
+    used += [Run("profiles", f"test trap.get -i kind=ok --connection {name}") for name in named]
     world = World(tmp_path, hostile.url)
     for run in used:
         world.run(run)
-    assert [name for name in TOKENS if TOKENS[name].encode() not in hostile.received] == ["keyring-less"]
+    received = unquote(hostile.received.decode("latin-1"))
+    # the secret and the password travel inside base64
+    assert [name for name in TOKENS if TOKENS[name] not in received] == ["keyring-less", "client-secret", "password"]
 
 
 def test_every_command_is_run():
