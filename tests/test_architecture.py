@@ -13,8 +13,8 @@ LAYERS = [
     "errors model message outcome secrets events ports suggest version durations egress_policy",
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
-        "registry inputs render retrying waits pacing results shape template_file workflow_file reference redirects"
-        " sensitive masking"
+        "registry inputs render retrying waits pacing results shape notes provider_file"
+        " template_file workflow_file reference redirects sensitive masking"
     ),
     (
         "logs transport wire egress identity scripted loader settings credentials references clock auth"

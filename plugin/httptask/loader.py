@@ -116,7 +116,7 @@ class Library:
             TemplateInvalid: its file is wrong.
 
         """
-        from httptask.template_file import provider_from
+        from httptask.provider_file import provider_from
 
         if folder not in self._providers:
             self._providers[folder] = provider_from(_document(folder / PROVIDER_FILE, "provider.schema.json"))

@@ -1,38 +1,32 @@
-"""A parsed template or provider file becomes a value: what its JSON Schema cannot say is checked here, all problems at once."""
+"""A parsed template file becomes a TaskTemplate: what its JSON Schema cannot say is checked here, all problems at once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from httptask import render, uri
-from httptask.durations import seconds
-from httptask.errors import ExpressionError, Problem, ProblemsError, TemplateInvalid
+from httptask.errors import ExpressionError
 from httptask.expressions import Reference, compile_text, texts
 from httptask.inputs import body_names, input_schema, parameter_names
 from httptask.model import (
     BODILESS_METHODS,
     Body,
-    ConnectionCheck,
-    Environment,
-    ErrorShape,
-    IdempotencyKey,
     Output,
     Parameter,
     Provider,
-    RateLimitSpec,
     ResponseSpec,
     Schema,
     SecurityRequirement,
-    SecurityScheme,
     Success,
     TaskTemplate,
     Verify,
 )
-from httptask.places import Document, Path
-from httptask.schemas import OTHER_REFERENCES, is_endless
+from httptask.notes import Notes, header_name, literal_header
+from httptask.places import Document
+from httptask.schemas import is_endless
 from httptask.suggest import did_you_mean
 
 _LITERAL_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
@@ -53,7 +47,7 @@ class SharedSchemas:
             TemplateInvalid: a reference that leads nowhere, or a schema that is none.
 
         """
-        notes = _Notes(document)
+        notes = Notes(document)
         names = list(document.data) if isinstance(document.data, dict) else []
         definitions = {name: notes.schema((name,), names, "") for name in names}
         for name in names:
@@ -74,47 +68,6 @@ class SharedSchemas:
         return dict(sorted(found.items()))
 
 
-def provider_from(document: Document) -> Provider:
-    """Build a provider from a file that its JSON Schema accepts.
-
-    Raises:
-        TemplateInvalid: a header that may not be set, or an error shape that does not fit.
-
-    """
-    data = document.data
-    notes = _Notes(document)
-    for name, value in data.get("headers", {}).items():
-        notes.attempt(("headers", name), lambda name=name, value=value: _literal_header(name, value))  # type: ignore[misc]
-    notes.finish()
-    server, limits, errors, env = data["servers"][0], data.get("rateLimit"), data.get("errors", {}), data.get("environment", {})
-    return Provider(
-        id=data["id"],
-        title=data.get("title", data["id"]),
-        description=data.get("description", ""),
-        server_url=server["url"].rstrip("/"),
-        server_variables=server.get("variables", {}),
-        security_schemes={name: _scheme(name, value) for name, value in data.get("securitySchemes", {}).items()},
-        headers=data.get("headers", {}),
-        retry=data.get("retry", {}),
-        rate_limit=RateLimitSpec(limits["limitHeader"], limits["remainingHeader"], limits["resetHeader"]) if limits else None,
-        errors=ErrorShape(
-            errors.get("code"),
-            errors.get("message"),
-            errors.get("causes"),
-            errors.get("causeMessage"),
-            errors.get("requestIdHeader"),
-            errors.get("hints", {}),
-        ),
-        environment=_environment(env),
-        paging=data.get("paging", {}),
-        documentation=data.get("documentation", ""),
-        idempotency_key=_idempotency_key(data.get("idempotencyKey")),
-        check=ConnectionCheck(data["check"]["task"], data["check"].get("with", {})) if "check" in data else None,
-        buckets=tuple((bucket["name"], tuple(bucket["paths"])) for bucket in (limits or {}).get("buckets", ())),
-        origin_aliases=tuple(data.get("originAliases", ())),
-    )
-
-
 def template_from(document: Document, provider: Provider, shared: SharedSchemas, schemas_file: str) -> TaskTemplate:
     """Build a template from a file that its JSON Schema accepts. `schemas_file` is the way from it to the provider's schemas.
 
@@ -125,72 +78,6 @@ def template_from(document: Document, provider: Provider, shared: SharedSchemas,
     return _TemplateBuilder(document, provider, shared, schemas_file).build()
 
 
-class _Notes:
-    """Gathers problems by place, so that one run over a file reports them all."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.problems: list[Problem] = []
-
-    def note(self, path: Path, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(str(self.document.place(path)), message, hint))
-
-    def attempt(self, path: Path, check: Callable[[], Any]) -> Any:
-        try:
-            return check()
-        except ProblemsError as error:
-            for problem in error.problems:
-                subject = problem.where if problem.where.startswith("{{") else ""
-                self.note(path, f"{subject}: {problem.message}" if subject else problem.message, problem.hint)
-            return None
-
-    def expression(self, path: Path, text: str, roots: Mapping[str, Any]) -> None:
-        """Check an expression's syntax and that what it reads exists; `roots` maps a root to its known names, or None for any."""
-        compiled = self.attempt(path, lambda: compile_text(text))
-        for reference in compiled.references if compiled else ():
-            self._reference(path, reference, roots)
-
-    def _reference(self, path: Path, reference: tuple[str, ...], roots: Mapping[str, Any]) -> None:
-        root, *rest = reference
-        if root not in roots:
-            self.note(path, f"unknown name '{root}'", did_you_mean(root, roots) or f"known here: {', '.join(roots)}")
-        elif roots[root] is not None and rest and rest[0] not in roots[root]:
-            known = did_you_mean(rest[0], roots[root]) or f"known: {', '.join(roots[root]) or 'none'}"
-            self.note(path, f"unknown name '{root}.{rest[0]}'", known)
-
-    def schema(self, path: Path, names: list[str], schemas_file: str) -> Schema:
-        """Return the schema at a path with its references rewritten; `true` and `false` are schemas too."""
-        rewritten: Schema | bool = self._rewrite(_at(self.document.data, path), path, names, schemas_file)
-        if isinstance(rewritten, bool):
-            return {} if rewritten else {"not": {}}
-        return rewritten
-
-    def _rewrite(self, node: Any, path: Path, names: list[str], schemas_file: str) -> Any:
-        if isinstance(node, list):
-            return [self._rewrite(item, (*path, index), names, schemas_file) for index, item in enumerate(node)]
-        if not isinstance(node, dict):
-            return node
-        rewritten = {key: self._rewrite(value, (*path, key), names, schemas_file) for key, value in node.items()}
-        if isinstance(node.get("$ref"), str):
-            rewritten["$ref"] = self._target((*path, "$ref"), node["$ref"], names, schemas_file)
-        for key in OTHER_REFERENCES:
-            if isinstance(node.get(key), str):
-                self.note((*path, key), f"{key} is not supported", "refer to a schema by its name: $ref: FILE#/NAME")
-        return rewritten
-
-    def _target(self, path: Path, reference: str, names: list[str], schemas_file: str) -> str:
-        file, _, pointer = reference.partition("#/")
-        if file != schemas_file:
-            self.note(path, "a $ref must point into the provider's schemas", f"write {schemas_file}#/NAME")
-        elif pointer not in names:
-            self.note(path, f"no schema is called '{pointer}'", did_you_mean(pointer, names))
-        return f"#/$defs/{pointer}"
-
-    def finish(self) -> None:
-        if self.problems:
-            raise TemplateInvalid(self.problems)
-
-
 class _TemplateBuilder:
     """Builds one template, noting problems on the way."""
 
@@ -199,7 +86,7 @@ class _TemplateBuilder:
         self.provider = provider
         self.shared = shared
         self.schemas_file = schemas_file
-        self.notes = _Notes(document)
+        self.notes = Notes(document)
 
     def build(self) -> TaskTemplate:
         data = self.data
@@ -311,7 +198,7 @@ class _TemplateBuilder:
             if parameter.location == "path" and not parameter.required:
                 self.notes.note(("parameters", index), f"path parameter '{parameter.name}' must have required: true")
             if parameter.location == "header":
-                self.notes.attempt(("parameters", index), lambda name=parameter.name: _header_name(name))  # type: ignore[misc]
+                self.notes.attempt(("parameters", index), lambda name=parameter.name: header_name(name))  # type: ignore[misc]
         named = len(parameter_names(template)) + len(body_names(template))
         if len(parameter_names(template)) < len(seen) or len(input_schema(template)["properties"]) < named:
             self.notes.note(("parameters",), "two inputs would have the same name")
@@ -334,7 +221,7 @@ class _TemplateBuilder:
 
     def _check_headers(self, template: TaskTemplate) -> None:
         for name, value in template.headers.items():
-            check = _header_name if "{{" in value else lambda name, value=value: _literal_header(name, value)
+            check = header_name if "{{" in value else lambda name, value=value: literal_header(name, value)
             self.notes.attempt(("headers", name), lambda name=name, check=check: check(name))  # type: ignore[misc]
 
     def _check_expressions(self, template: TaskTemplate) -> None:
@@ -376,54 +263,6 @@ class _TemplateBuilder:
                     self.notes.note(("security", index), f"the scheme has no scope '{scope}'", did_you_mean(scope, scheme.scopes))
 
 
-def _idempotency_key(data: Mapping[str, Any] | None) -> IdempotencyKey | None:
-    if data is None:
-        return None
-    base = IdempotencyKey(data["header"])
-    methods = tuple(data.get("methods", base.methods))
-    return IdempotencyKey(data["header"], methods, seconds(data.get("validFor", base.valid_for)), data.get("quoted", False))
-
-
-def _scheme(name: str, data: Mapping[str, Any]) -> SecurityScheme:
-    return SecurityScheme(
-        name=name,
-        type=data["type"],
-        description=data.get("description", ""),
-        location=data.get("in", "header"),
-        field_name=data.get("name", "Authorization"),
-        http_scheme=data.get("scheme", "bearer"),
-        prefix=data.get("prefix", ""),
-        scopes=data.get("scopes", {}),
-        token_url=data.get("tokenUrl"),
-    )
-
-
-def _environment(data: Mapping[str, Any]) -> Environment:
-    return Environment(
-        base_url=data.get("baseUrl"),
-        token=data.get("token"),
-        authorization_mode=data.get("authorizationMode"),
-        client_id=data.get("clientId"),
-        private_key=data.get("privateKey"),
-        key_id=tuple(data.get("keyId", ())),
-        scopes=data.get("scopes"),
-        config_files=tuple(data.get("configFiles", ())),
-    )
-
-
-def _header_name(name: str) -> str:
-    if name.lower() in render.LOCKED_HEADERS:
-        raise ExpressionError(Problem("", f"header '{name}' is set by httptask alone", "credentials belong in the connection"))
-    return uri.check_header_name(name)
-
-
-def _literal_header(name: str, value: str) -> None:
-    _header_name(name)
-    if "{{" in value:
-        raise ExpressionError(Problem("", f"header '{name}' of a provider cannot hold an expression"))
-    uri.check_header_value(name, value)
-
-
 def _verify(data: Mapping[str, Any] | None) -> Verify | None:
     if data is None:
         return None
@@ -445,12 +284,6 @@ def _readable(text: str) -> tuple[Reference, ...]:
         return compile_text(text).references
     except ExpressionError:
         return ()
-
-
-def _at(data: Any, path: Path) -> Any:
-    for part in path:
-        data = data[part]
-    return data
 
 
 def _referred(node: Any) -> list[str]:
