@@ -100,9 +100,9 @@ class Call:
             sleep=self.world.clock.sleep,
         )
         try:
-            if self.job.verify_before and self.verifier is not None:
-                self.before = self.verifier.before(self.job.template, self.job.inputs)
             self.began = self.world.clock.monotonic()
+            if self.job.verify_before and self.verifier is not None:
+                self.before = self.verifier.before(self.job.template, self.job.inputs, self._left())
             self.world.budget.earn(self.job.request.origin)
             return self._outcome(loop(self._try))
         except KeyboardInterrupt:
@@ -110,6 +110,8 @@ class Call:
 
     def _try(self) -> _Try:
         clock, joined = self.world.clock, self.world.clock.monotonic()
+        if self._left() <= 0:
+            return self._record(self._too_late(), clock.now(), 0.0, {})
         refused = self._pace()
         started_at, started = clock.now(), clock.monotonic()
         if refused is not None:
@@ -151,7 +153,7 @@ class Call:
 
     def _pace(self) -> float | None:
         """Wait for the rate limit before it would refuse; return the wait if it does not fit, with nothing sent."""
-        bucket = bucket_of(self.job.template, self.job.request.origin)
+        bucket = self._bucket()
         pacer, clock = self.world.pacer, self.world.clock
         ticket = pacer.join(bucket)
         try:
@@ -166,6 +168,12 @@ class Call:
         finally:
             pacer.leave(bucket, ticket)
         return None
+
+    def _too_late(self) -> _Try:
+        """Return the end of a call whose time was up before it sent anything more: finding out what was before took it."""
+        facts = retrying.Facts(self.job.template.method, self.job.idempotent, "notSent", error=FailureKind.DEADLINE.value)
+        stop = retrying.give_up(facts, self.facts, "no time is left", retryable=True, wait=None)
+        return _Try(facts, stop, failure=Failure(FailureKind.DEADLINE, "no time was left to send it"))
 
     def _refused(self, seconds: float) -> _Try:
         facts = retrying.Facts(self.job.template.method, self.job.idempotent, "notSent", error=FailureKind.RATE_LIMITED.value)
@@ -182,10 +190,10 @@ class Call:
             return self.job.request
         try:
             request = auth.apply(self.job.request, self._means(auth))
+            self.world.tell(CredentialUsed(self.job.template.id, auth.secrets))
         except BaseException:
-            self._answered(None)
+            self.world.pacer.unsent(self._bucket())
             raise
-        self.world.tell(CredentialUsed(self.job.template.id, auth.secrets))
         return request
 
     def _means(self, auth: Auth) -> Means:
@@ -204,13 +212,17 @@ class Call:
 
     def _send(self, request: Request) -> tuple[Response | None, TransportError | None]:
         response, error = None, None
+        sent = self.world.clock.monotonic()
         self.in_flight = True
         try:
             response = self._followed(self.world.transport.send(request, self._timeouts()))
         except TransportError as lost:
             error = lost
         finally:
-            self._answered(response)
+            if error is not None and error.phase == "notSent":
+                self.world.pacer.unsent(self._bucket())
+            else:
+                self._answered(response, sent)
         return response, error
 
     def _followed(self, response: Response) -> Response:
@@ -223,17 +235,22 @@ class Call:
                 break
             request, auth = following, job.connection.auth
             trusted = auth is not None and credential_allowed(job.connection.base_url, request.url)
-            sent = auth.apply(request, self._means(auth)) if auth and trusted else request
+            try:
+                sent = auth.apply(request, self._means(auth)) if auth and trusted else request
+            except CredentialError:
+                break
             response = self.world.transport.send(sent, self._timeouts())
         return response
 
-    def _answered(self, response: Response | None) -> None:
+    def _answered(self, response: Response | None, sent: float) -> None:
         limits = self.job.template.provider.rate_limit
         counters = None
         if response is not None and not waits.is_concurrency_limit(response.headers, response.status, limits):
             counters = waits.rate_counters(response.headers, limits)
-        bucket = bucket_of(self.job.template, self.job.request.origin)
-        self.world.pacer.answered(bucket, counters, self.world.clock.monotonic())
+        self.world.pacer.answered(self._bucket(), counters, sent=sent, now=self.world.clock.monotonic())
+
+    def _bucket(self) -> str:
+        return bucket_of(self.job.template, self.job.request.origin)
 
     def _limit(self) -> float:
         deadline = self.job.deadline
@@ -297,7 +314,7 @@ class Call:
     def _ask(self) -> Verdict:
         if self.verifier is None:
             return INCONCLUSIVE
-        return self.verifier.ask(self.job.template, self.job.inputs, self.before)
+        return self.verifier.ask(self.job.template, self.job.inputs, before=self.before, left=self._left())
 
     def _outcome(self, last: _Try) -> Outcome:
         stop = self._stop(last)
@@ -348,7 +365,8 @@ class Call:
         if self.last is not None and not self.in_flight and isinstance(self.last.decision, retrying.Stop):
             return self._outcome(self.last)
         method = self.job.template.method
-        pending = (self.in_flight and method not in SAFE_METHODS) or any(map(retrying.may_be_applied, self.facts))
+        repeatable_read = method in SAFE_METHODS and self.job.idempotent
+        pending = (self.in_flight and not repeatable_read) or any(map(retrying.may_be_applied, self.facts))
         status: Status = "unknown" if pending else "failed"
         hint = f"{method} may have been sent and {UNKNOWN_HINT}" if pending else ""
         failure = Failure(FailureKind.INTERRUPTED, "interrupted", hint)

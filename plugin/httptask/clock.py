@@ -52,6 +52,7 @@ class FakeClock:
         self._waiting: list[tuple[float, int]] = []
         self._woken: set[int] = set()
         self._numbers = count()
+        self._raised: list[Exception] = []
 
     @property
     def sleeps(self) -> tuple[float, ...]:
@@ -103,7 +104,7 @@ class FakeClock:
         return self._jitter() if callable(self._jitter) else self._jitter
 
     def run_threads(self, works: Sequence[Callable[[], None]]) -> None:
-        """Run each in a thread of its own on this clock, and return when all are done."""
+        """Run each in a thread of its own on this clock; return when all are done, or raise what one of them raised."""
         with self._changed:
             self._awake += len(works)
         threads = [threading.Thread(target=self._run, args=(work,), daemon=True) for work in works]
@@ -111,10 +112,14 @@ class FakeClock:
             thread.start()
         for thread in threads:
             thread.join()
+        if self._raised:
+            raise self._raised.pop()
 
     def _run(self, work: Callable[[], None]) -> None:
         try:
             work()
+        except Exception as error:  # noqa: BLE001 - whatever a thread raises belongs to whoever started it
+            self._raised.append(error)
         finally:
             with self._changed:
                 self._rest()

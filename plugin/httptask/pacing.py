@@ -17,6 +17,8 @@ from httptask.waits import Counters
 
 #: Two resets closer than this, in seconds, name the same window: `Date` has whole seconds.
 SAME_WINDOW = 1.0
+#: Seconds. A reset further away is not believed here: nothing would be sent, so nothing could correct it.
+LONGEST_WINDOW = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Window:
         limit: requests per window.
         end: when the window is over, margin included.
         length: how long a fresh window lasts, margin included.
+        opened: when the first request that counts in it was sent, as far as known.
 
     """
 
@@ -35,6 +38,7 @@ class Window:
     limit: int
     end: float
     length: float
+    opened: float = 0.0
 
     def wait(self, ahead: int, in_flight: int, now: float) -> float:
         """Return how long somebody with `ahead` others before him waits; 0 is now."""
@@ -47,20 +51,23 @@ class Window:
 
     def entered(self, now: float) -> Window:
         """Return the window in which a request sent now counts: a new one, if this one is over."""
-        return self if now < self.end else replace(self, left=self.limit, end=now + self.length)
+        return self if now < self.end else replace(self, left=self.limit, end=now + self.length, opened=now)
 
 
-def observed(window: Window | None, counters: Counters, now: float) -> Window:
-    """Return what is known after a response with these counters arrived."""
+def observed(window: Window | None, counters: Counters, now: float, sent: float) -> Window:
+    """Return what is known after a response with these counters arrived to a request that was sent at `sent`.
+
+    An answer to a request of the window before says nothing of this one. Any other says the newest: a server may correct itself.
+    """
     end, left = now + counters.reset_in, counters.remaining or 0
     limit = counters.limit or (window.limit if window else left + 1)
+    if window is not None and abs(end - window.end) <= SAME_WINDOW:
+        return replace(window, left=min(window.left, left), limit=limit, end=max(window.end, end))
+    if window is not None and sent < window.opened:
+        return window
     fresh = window is None or left >= limit - 1
     length = counters.reset_in if fresh else max(window.length if window else 0.0, counters.reset_in)
-    if window is None or end > window.end + SAME_WINDOW:
-        return Window(left, limit, end, length)
-    if end < window.end - SAME_WINDOW - window.length / 2:
-        return window
-    return Window(min(window.left, left), limit, max(window.end, end), length)
+    return Window(left, limit, end, length, sent)
 
 
 @dataclass(slots=True)
@@ -105,15 +112,20 @@ class Pacer:
             if ticket in line:
                 line.remove(ticket)
 
-    def answered(self, bucket: str, counters: Counters | None, now: float) -> None:
+    def answered(self, bucket: str, counters: Counters | None, *, sent: float, now: float) -> None:
         """Note that a request is no longer on its way, and what its response said; one without counters counts as spent."""
         with self._lock:
             state = self._buckets[bucket]
             state.in_flight -= 1
-            if counters is not None and counters.remaining is not None:
-                state.window = observed(state.window, counters, now)
+            if counters is not None and counters.remaining is not None and counters.reset_in <= LONGEST_WINDOW:
+                state.window = observed(state.window, counters, now, sent)
             elif state.window is not None:
                 state.window = replace(state.window, left=state.window.left - 1)
+
+    def unsent(self, bucket: str) -> None:
+        """Note that a request that was let go never left: nothing was spent."""
+        with self._lock:
+            self._buckets[bucket].in_flight -= 1
 
 
 def bucket_of(template: TaskTemplate, origin: str) -> str:

@@ -66,8 +66,8 @@ class Facts:
 
     @property
     def safe(self) -> bool:
-        """Whether asking changes nothing, so that the outcome can never be unknown."""
-        return self.method in SAFE_METHODS
+        """Whether asking changes nothing, so that the outcome can never be unknown; a declared exception counts."""
+        return self.method in SAFE_METHODS and self.idempotent
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,12 @@ def give_up(facts: Facts, earlier: Sequence[Facts], reason: str, *, retryable: b
 
 def may_be_applied(facts: Facts) -> bool:
     """Tell whether an attempt that did not succeed may have done its work on the server all the same."""
-    if facts.safe or facts.phase == "notSent" or facts.verified == "notApplied":
+    return facts.verified != "notApplied" and _is_open(facts)
+
+
+def _is_open(facts: Facts) -> bool:
+    """Tell whether the attempt itself leaves open what the server did, whatever a verify task found."""
+    if facts.safe or facts.phase == "notSent":
         return False
     if facts.phase == "sentWithoutAnswer" or facts.status is None:
         return True
@@ -172,8 +177,9 @@ def _verdict(facts: Facts, earlier: Sequence[Facts]) -> Status:
 
 
 def _may_repeat(policy: RetryPolicy, facts: Facts) -> tuple[bool, str]:
-    if facts.verified is not None:
-        return facts.verified == "notApplied", f"verify: it was {'not ' if facts.verified == 'notApplied' else ''}applied"
+    found = _found(policy, facts)
+    if found:
+        return found
     if facts.success:
         return False, f"status {facts.status}"
     if facts.error in NEVER_REPEATED:
@@ -183,6 +189,15 @@ def _may_repeat(policy: RetryPolicy, facts: Facts) -> tuple[bool, str]:
     if facts.phase == "sentWithoutAnswer":
         return _if_idempotent(facts, f"{facts.error} after sending")
     return _declared(policy, facts) or _by_status(facts)
+
+
+def _found(policy: RetryPolicy, facts: Facts) -> tuple[bool, str] | None:
+    """Return what the finding of a verify task says of this attempt, or None when it says nothing."""
+    if facts.verified == "applied":
+        return False, "verify: it was applied"
+    if facts.verified == "notApplied" and facts.status not in policy.never_statuses and _is_open(facts):
+        return True, "verify: it was not applied"
+    return None
 
 
 def _declared(policy: RetryPolicy, facts: Facts) -> tuple[bool, str] | None:

@@ -132,8 +132,11 @@ class Runner:
             return None
         if self._verifier is not None or self._tasks is None:
             return self._verifier
-        quiet = Options(verify=False)
-        return TaskVerifier(self._tasks, lambda task, inputs: self.run(task, inputs, connection, quiet))
+
+        def run(task: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Outcome:
+            return self.run(task, inputs, connection, Options(verify=False, deadline=left))
+
+        return TaskVerifier(self._tasks, run)
 
 
 def _unobserved(event: Event) -> None:

@@ -44,6 +44,11 @@ class ScriptedTransport:
             return Response(response.status, response.headers, response.body[: len(response.body) // 2], "truncated")
         return response
 
+    def example(self) -> Response:
+        """Return the documented answer of a success."""
+        status = _documented_success(self._template)
+        return self._response(status, "application/json", _example(self._template, status))
+
     def _pass_time(self, fault: Fault, timeouts: Timeouts) -> None:
         total = float("inf") if timeouts.total is None else timeouts.total
         takes = {"connect-timeout": timeouts.connect, "read-timeout": timeouts.read, "slow": fault.seconds}.get(fault.kind, 0.0)

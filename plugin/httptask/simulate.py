@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from httptask import results
 from httptask.clock import START, FakeClock
 from httptask.errors import InputInvalid, Problem
 from httptask.events import Event, StepStarted
@@ -76,7 +77,9 @@ def simulate(
     """
     faults = _checked(template, script, "--fault")
     clock = FakeClock(jitter=Random(seed).random)  # noqa: S311 - spreads retries; a seed must give the same schedule
-    runner = Runner(ScriptedTransport(template, _answers(faults), clock), clock, verifier=_ScriptedVerifier(_findings(faults)))
+    runner = Runner(
+        ScriptedTransport(template, _answers(faults), clock), clock, verifier=_ScriptedVerifier(_findings(faults), clock)
+    )
     return Simulation(runner.run(template, inputs, dry_connection(template.provider), options), seed)
 
 
@@ -102,16 +105,30 @@ def simulate_workflow(  # noqa: PLR0913 - a workflow, its inputs and its scripts
 
 
 class _ScriptedVerifier:
-    """Gives the script's findings in order; the last one repeats, and without any it is inconclusive."""
+    """Gives the script's findings in order; the last one repeats, and without any it is inconclusive.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    A rule that compares with the answer from before is inconclusive without it, as it really is.
+    """
+
+    def __init__(self, findings: Sequence[Finding], clock: FakeClock) -> None:
         self._findings = list(findings) or ["inconclusive"]
+        self._clock = clock
+        self._knows_before = False
 
-    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:  # noqa: ARG002 - scripted
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Answer | None:  # noqa: ARG002 - scripted
+        self._knows_before = True
         return None
 
-    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:  # noqa: ARG002 - scripted
-        return Verdict(self._findings.pop(0) if len(self._findings) > 1 else self._findings[0])
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], *, before: Answer | None, left: float) -> Verdict:  # noqa: ARG002
+        finding = self._findings.pop(0) if len(self._findings) > 1 else self._findings[0]
+        if template.verify is not None and template.verify.uses_before and not self._knows_before:
+            return Verdict("inconclusive")
+        return Verdict(finding, self._outputs(template, inputs) if finding == "applied" else {})
+
+    def _outputs(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the documented example gives, in place of what the verify task would find."""
+        example = ScriptedTransport(template, (), self._clock).example()
+        return results.read(template, inputs, example).outputs
 
 
 class _Steps:
@@ -131,7 +148,7 @@ class _Steps:
         for step in workflow.steps:
             faults = _checked(registry[step.task], scripts.get(step.id, "ok"), step.id)
             self._transports[step.id] = ScriptedTransport(registry[step.task], _answers(faults), clock)
-            self._verifiers[step.id] = _ScriptedVerifier(_findings(faults))
+            self._verifiers[step.id] = _ScriptedVerifier(_findings(faults), clock)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepStarted):
@@ -142,11 +159,11 @@ class _Steps:
     def send(self, request: Request, timeouts: Timeouts) -> Response:
         return self._transports[self._step].send(request, timeouts)
 
-    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:
-        return self._verifiers[self._step].before(template, inputs)
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Answer | None:
+        return self._verifiers[self._step].before(template, inputs, left)
 
-    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:
-        return self._verifiers[self._step].ask(template, inputs, before)
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], *, before: Answer | None, left: float) -> Verdict:
+        return self._verifiers[self._step].ask(template, inputs, before=before, left=left)
 
 
 def _dry(template: TaskTemplate) -> Connection:
@@ -158,6 +175,9 @@ def _checked(template: TaskTemplate, script: str, where: str) -> tuple[Fault, ..
     if _findings(faults) and template.verify is None:
         message = f"{template.id} has no verify task, so its answer cannot be scripted"
         raise InputInvalid(Problem(where, message, "leave verify: out of the script"))
+    if "notApplied" in _findings(faults) and template.verify is not None and template.verify.not_applied is None:
+        message = f"the verify rule of {template.id} never finds notApplied"
+        raise InputInvalid(Problem(where, message, "script verify:applied or verify:inconclusive"))
     return faults
 
 

@@ -28,12 +28,12 @@ class Verdict:
 class Verifier(Protocol):
     """Asks about one logical call."""
 
-    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:
-        """Return the verify task's answer before the first attempt, or None when it gave none."""
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Answer | None:
+        """Return the verify task's answer before the first attempt, or None when it gave none in the seconds left."""
         ...
 
-    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:
-        """Return what is known now."""
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], *, before: Answer | None, left: float) -> Verdict:
+        """Return what is known now; there are `left` seconds to find out."""
         ...
 
 
@@ -45,24 +45,26 @@ class TaskVerifier:
     """Asks with the template's verify task; `run` sends it as a task of its own."""
 
     tasks: Mapping[str, TaskTemplate]
-    run: Callable[[TaskTemplate, Mapping[str, Any]], Outcome]
+    run: Callable[[TaskTemplate, Mapping[str, Any], float], Outcome]
 
-    def before(self, template: TaskTemplate, inputs: Mapping[str, Any]) -> Answer | None:
-        """Return the verify task's answer before the first attempt, or None when it gave none."""
-        return self._answer(template.verify, inputs) if template.verify else None
+    def before(self, template: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Answer | None:
+        """Return the verify task's answer before the first attempt, or None when it gave none in the seconds left."""
+        return self._answer(template.verify, inputs, left) if template.verify else None
 
-    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], before: Answer | None) -> Verdict:
+    def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], *, before: Answer | None, left: float) -> Verdict:
         """Return what is known now; without the answer from before, a verify that compares with it is inconclusive unasked."""
         verify = template.verify
         if verify is None or (verify.uses_before and before is None):
             return INCONCLUSIVE
-        answer = self._answer(verify, inputs)
+        answer = self._answer(verify, inputs, left)
         return INCONCLUSIVE if answer is None else found(verify, inputs, answer, before)
 
-    def _answer(self, verify: Verify, inputs: Mapping[str, Any]) -> Answer | None:
+    def _answer(self, verify: Verify, inputs: Mapping[str, Any], left: float) -> Answer | None:
+        if left <= 0:
+            return None
         try:
             asked = evaluate_tree(verify.inputs, {"inputs": inputs})
-            return self.run(self.tasks[verify.task], asked).response
+            return self.run(self.tasks[verify.task], asked, left).response
         except UsageError:
             return None
 

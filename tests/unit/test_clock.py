@@ -54,3 +54,11 @@ def test_no_wait_is_lost_when_threads_share_a_fake_clock():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(clock.sleep, [1.0] * 400))
     assert (clock.now(), len(clock.sleeps)) == (400.0, 400)
+
+
+def test_a_thread_that_fails_fails_the_test_that_started_it():
+    def fail():
+        raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        FakeClock().run_threads([fail])

@@ -38,27 +38,50 @@ def test_how_long_somebody_in_line_waits(window, ahead, in_flight, now, wait):
 
 
 def test_the_first_response_tells_the_window():
-    assert observed(None, Counters(10, 9, 61.0), 5.0) == Window(9, 10, 66.0, 61.0)
+    assert observed(None, Counters(10, 9, 61.0), now=5.0, sent=4.0) == Window(9, 10, 66.0, 61.0, opened=4.0)
 
 
 def test_within_a_window_the_least_that_was_said_to_be_left_counts():
-    window = observed(Window(9, 10, 66.0, 61.0), Counters(10, 4, 51.0), 15.0)
-    assert observed(window, Counters(10, 7, 51.0), 15.2).left == 4
+    window = observed(Window(9, 10, 66.0, 61.0), Counters(10, 4, 51.0), now=15.0, sent=14.0)
+    assert observed(window, Counters(10, 7, 51.0), now=15.2, sent=14.0).left == 4
 
 
 def test_a_late_answer_from_the_window_before_changes_nothing():
-    assert observed(Window(9, 10, 127.0, 61.0), Counters(10, 0, 1.0), 66.0) == Window(9, 10, 127.0, 61.0)
+    window = Window(9, 10, 127.0, 61.0, opened=65.5)
+    assert observed(window, Counters(10, 0, 1.0), now=66.0, sent=65.0) == window
+
+
+def test_a_server_that_corrects_its_reset_is_believed():
+    mistaken = Window(0, 10, 3600.0, 3600.0, opened=0.0)
+    assert observed(mistaken, Counters(10, 5, 30.0), now=10.0, sent=9.0).end == 40.0
+
+
+def test_a_reset_years_away_does_not_stop_everything():
+    pacer = Pacer()
+    pacer.wait("b", pacer.join("b"), 0.0)
+    pacer.answered("b", Counters(10, 0, 1e9), sent=0.0, now=0.0)
+    assert pacer.wait("b", pacer.join("b"), 1.0) == 0
+
+
+def test_a_request_that_never_left_spends_nothing():
+    pacer = Pacer()
+    pacer.wait("b", pacer.join("b"), 0.0)
+    pacer.answered("b", Counters(2, 1, 60.0), sent=0.0, now=0.0)
+    pacer.wait("b", pacer.join("b"), 1.0)
+    pacer.unsent("b")
+    assert pacer.wait("b", pacer.join("b"), 3.0) == 0
 
 
 def test_a_later_reset_is_a_new_window():
-    assert observed(Window(0, 10, 66.0, 61.0), Counters(10, 8, 61.0), 70.0) == Window(8, 10, 131.0, 61.0)
+    window = observed(Window(0, 10, 66.0, 61.0), Counters(10, 8, 61.0), now=70.0, sent=69.0)
+    assert window == Window(8, 10, 131.0, 61.0, opened=69.0)
 
 
 def test_the_line_is_first_come_first_served():
     pacer = Pacer()
     pacer.join("b")
     assert pacer.wait("b", 1, 0.0) == 0
-    pacer.answered("b", Counters(1, 0, 60.0), 0.0)
+    pacer.answered("b", Counters(1, 0, 60.0), sent=0.0, now=0.0)
     first, second = pacer.join("b"), pacer.join("b")
     assert (pacer.wait("b", second, 0.0), pacer.wait("b", first, 0.0)) == (120.0, 60.0)
     assert pacer.wait("b", second, 60.0) == 60.0
@@ -68,7 +91,7 @@ def test_the_line_is_first_come_first_served():
 def test_whoever_leaves_the_line_lets_the_next_one_forward():
     pacer = Pacer()
     pacer.wait("b", pacer.join("b"), 0.0)
-    pacer.answered("b", Counters(1, 0, 60.0), 0.0)
+    pacer.answered("b", Counters(1, 0, 60.0), sent=0.0, now=0.0)
     first, second = pacer.join("b"), pacer.join("b")
     pacer.leave("b", first)
     assert pacer.wait("b", second, 0.0) == 60.0
@@ -77,9 +100,9 @@ def test_whoever_leaves_the_line_lets_the_next_one_forward():
 def test_a_lost_answer_counts_as_spent():
     pacer = Pacer()
     pacer.wait("b", pacer.join("b"), 0.0)
-    pacer.answered("b", Counters(2, 1, 60.0), 0.0)
+    pacer.answered("b", Counters(2, 1, 60.0), sent=0.0, now=0.0)
     pacer.wait("b", pacer.join("b"), 1.0)
-    pacer.answered("b", None, 2.0)
+    pacer.answered("b", None, sent=0.0, now=2.0)
     assert pacer.wait("b", pacer.join("b"), 3.0) == 57.0
 
 

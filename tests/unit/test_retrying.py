@@ -229,3 +229,20 @@ def test_a_server_that_asks_for_more_time_than_is_left_is_not_asked_early():
 def test_the_wait_of_a_last_attempt_is_handed_on():
     last = facts(status=429, headers=WAIT)
     assert judge(last, policy=RetryPolicy(max_attempts=1)) == Stop("failed", "1 of 1 attempts used", 7.0, retryable=True)
+
+
+def test_a_read_that_is_declared_to_change_something_can_end_unknown():
+    assert verdict(facts(("GET", False), "sentWithoutAnswer")) == "unknown"
+
+
+def test_a_status_that_the_rules_never_repeat_is_not_repeated_for_a_verify_task_either():
+    never = RetryPolicy(never_statuses=frozenset({503}))
+    decision = judge(facts(UNSAFE, status=503, verified="notApplied"), policy=never)
+    assert isinstance(decision, Stop)
+    assert decision.reason == "status 503: the retry rules say never"
+
+
+def test_a_refusal_stays_a_refusal_when_a_verify_task_found_nothing_applied():
+    decision = judge(facts(UNSAFE, status=400, verified="notApplied"))
+    assert isinstance(decision, Stop)
+    assert decision.reason == "status 400 would come again"

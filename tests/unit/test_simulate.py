@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from httptask.errors import InputInvalid
+from httptask.errors import InputInvalid, UsageError
 from httptask.loader import load_workflow, open_registry, shipped
 from httptask.runner import Options
 from httptask.simulate import simulate, simulate_workflow
@@ -107,3 +107,8 @@ def test_a_workflow_is_simulated_step_by_step():
 def test_a_fault_for_an_unknown_step_is_refused():
     with pytest.raises(InputInvalid, match="did you mean 'create'"):
         simulate_workflow(ROLL_OUT, REGISTRY, {}, {"creat": "503"})
+
+
+def test_a_finding_that_the_template_cannot_make_is_refused():
+    with pytest.raises(UsageError, match="notApplied"):
+        simulate(REGISTRY["okta.create_agent_pools_update"], {"poolId": "p", "body": {}}, "read-timeout, verify:notApplied")
