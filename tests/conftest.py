@@ -1,8 +1,18 @@
 import os
+import signal
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_configure():
+    """Let the commands under test be interrupted, even where the tests were started in the background of a shell.
+
+    Such a shell sets SIGINT to be ignored, and a process hands that on to those it starts (POSIX, `sh`, asynchronous lists).
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
