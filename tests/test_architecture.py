@@ -17,7 +17,7 @@ LAYERS = [
         " template_file workflow_file reference redirects sensitive masking"
     ),
     (
-        "logs transport wire egress identity scripted loader settings credentials references clock auth"
+        "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
         " okta_yaml external_references sources profile_writing"
     ),
     "budget verifying calling runner workflow",
@@ -48,7 +48,7 @@ OWNERS = {
 }
 #: The sandbox is a server beside the product: its address, threads and clock are its own business.
 EFFECTS = {
-    ("os", "environ"): {"settings"},
+    ("os", "environ"): {"surroundings"},
     ("os", "getenv"): set(),
     ("time", "time"): {"clock"},
     ("time", "sleep"): {"clock", "sandbox"},

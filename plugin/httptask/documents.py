@@ -17,7 +17,7 @@ import yaml
 
 from httptask.errors import Problem, TemplateInvalid
 from httptask.model import Place
-from httptask.places import MAX_DEPTH, Document, Source, TreeBuilder
+from httptask.places import TOO_DEEP, TOO_DEEP_HINT, Document, Source, TreeBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +124,8 @@ def _events(source: Source, builder: TreeBuilder) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         place = Place(source.file, mark.line + 1, mark.column + 1) if mark else Place(source.file)
         problem = error.problem or "cannot be read"
+        if "nesting depth" in problem:  # libyaml looks ahead, and may meet its own limit before we meet ours
+            builder.fatal(place, TOO_DEEP, TOO_DEEP_HINT)
         hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem), "")
         builder.fatal(place, f"not valid YAML: {problem}", hint)
 
@@ -201,7 +203,7 @@ def _read_json(source: Source, builder: TreeBuilder) -> None:
     except json.JSONDecodeError as error:
         builder.fatal(source.place(error.pos), f"not valid JSON: {error.msg[0].lower()}{error.msg[1:]}")
     except RecursionError:
-        builder.fatal(source.place(0), f"nested deeper than {MAX_DEPTH} levels", "move inner parts to shared schemas")
+        builder.fatal(source.place(0), TOO_DEEP, TOO_DEEP_HINT)
     for token in _JSON_TOKEN.finditer(source.text):
         place = source.place(token.start())
         match token.lastgroup:

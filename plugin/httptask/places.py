@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 
 #: Levels of mappings and lists; people write fewer than twenty.
 MAX_DEPTH = 100
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+TOO_DEEP_HINT = "move inner parts to shared schemas"
 #: Values in a file that uses aliases, each counted as often as it is used: a kilobyte of aliases can stand for 10^9 values.
 MAX_EXPANDED = 200_000
 
@@ -211,7 +213,7 @@ class TreeBuilder:
 
     def _check_depth(self, levels: int, place: Place) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
-            self.fatal(place, f"nested deeper than {MAX_DEPTH} levels", "move inner parts to shared schemas")
+            self.fatal(place, TOO_DEEP, TOO_DEEP_HINT)
 
     def _arrive(self, place: Place) -> Path:
         self._size += 1

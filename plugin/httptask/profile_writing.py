@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from httptask.errors import ConfigurationError, Problem
-from httptask.settings import read_profiles
+from httptask.profiles import read_profiles
 
 if TYPE_CHECKING:
-    from httptask.settings import Surroundings
+    from httptask.surroundings import Surroundings
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

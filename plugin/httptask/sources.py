@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from httptask import profiles as profile_file
 from httptask import settings
 from httptask.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from httptask.model import Connection, Provider
-    from httptask.settings import Surroundings
+    from httptask.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def listed(providers: Iterable[Provider], around: Surroundings) -> tuple[Source,
 
     """
     unresolved = replace(around, resolves=False)
-    profiles = settings.read_profiles(unresolved) or {}
+    profiles = profile_file.read_profiles(unresolved) or {}
     known = tuple(providers)
     found = [source for provider in known for source in _with_default(_of(provider, profiles, unresolved))]
     return (*found, *_strangers(profiles, known, unresolved))
@@ -65,10 +66,10 @@ def _of(provider: Provider, profiles: Mapping[str, Any], around: Surroundings) -
     yield from _tried(Source(provider.id, variables), lambda: settings.from_environment(provider, nothing, around))
     yield from _tried(Source(provider.id, files), lambda: settings.from_config_files(provider, nothing, around))
     for name, data in profiles.items():
-        if provider_of(data) in {None, provider.id}:
+        if provider_of(data) == provider.id:
             yield from _tried(
                 Source(provider.id, str(around.profiles_file), name),
-                lambda name=name, data=data: settings.from_profile(provider, name, data, around=around),  # type: ignore[misc] # bound now
+                lambda name=name, data=data: profile_file.from_profile(provider, name, data, around=around),  # type: ignore[misc] # bound now
             )
 
 
@@ -99,20 +100,22 @@ def _with_default(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 def _strangers(profiles: Mapping[str, Any], known: tuple[Provider, ...], around: Surroundings) -> Iterator[Source]:
-    """Yield the profiles of providers that no template folder describes."""
+    """Yield the profiles that name no provider, or one that no template folder describes."""
     ids = {provider.id for provider in known}
+    words = f"known: {', '.join(sorted(ids))}"
     for name, data in profiles.items():
         stranger = provider_of(data)
-        if stranger is not None and stranger not in ids:
-            problem = Problem(
-                f"{around.profiles_file}: connections.{name}.provider",
-                "no templates of this provider are known",
-                f"known: {', '.join(sorted(ids))}; name a folder with --templates or HTTPTASK_PATH",
-            )
+        where = f"{around.profiles_file}: connections.{name}"
+        if stranger is None:
+            problem = Problem(where, "provider is missing: a connection belongs to one API", f"name one; {words}")
+            yield Source("", str(around.profiles_file), name, problems=(problem,))
+        elif stranger not in ids:
+            hint = f"{words}; name a folder with --templates or HTTPTASK_PATH"
+            problem = Problem(f"{where}.provider", "no templates of this provider are known", hint)
             yield Source(stranger, str(around.profiles_file), name, problems=(problem,))
 
 
 def provider_of(data: object) -> str | None:
-    """Return the provider that a profile names; None when it is for any."""
+    """Return the provider that a profile names, if it does."""
     provider = data.get("provider") if isinstance(data, dict) else None
     return provider if isinstance(provider, str) else None

@@ -332,7 +332,7 @@ class World:
             "raw": {"HTTPTASK_CONFIG": str(home / "raw.toml")},
         }
         (home / "raw.toml").write_text(
-            f"[connections.default]\nbaseUrl = '{url}'\ntoken = {json.dumps(TOKENS['keyring-less'])}\n"
+            f"[connections.default]\nprovider = 'okta'\nbaseUrl = '{url}'\ntoken = {json.dumps(TOKENS['keyring-less'])}\n"
         )
         self.planted.add(home / "raw.toml")
 

@@ -5,10 +5,12 @@ import pytest
 LIST = "okta.list_agent_pools"
 PROFILES = """
 [connections.default]
+provider = "okta"
 baseUrl = "https://default.okta.com"
 token = "env:DEFAULT_TOKEN"
 
 [connections.staging]
+provider = "okta"
 baseUrl = "https://staging.okta.com"
 token = "file:token"
 """

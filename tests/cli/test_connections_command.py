@@ -79,7 +79,9 @@ def test_a_check_of_the_sandbox_succeeds(httptask):
 
 
 def test_a_check_sends_one_safe_request_with_the_named_profile(online, sandbox, tmp_path):
-    (tmp_path / "connections.toml").write_text(f'[connections.here]\nbaseUrl = "{sandbox.url}"\ntoken = "env:SANDBOX_TOKEN"\n')
+    (tmp_path / "connections.toml").write_text(
+        f'[connections.here]\nprovider = "okta"\nbaseUrl = "{sandbox.url}"\ntoken = "env:SANDBOX_TOKEN"\n'
+    )
     done = online("connections", "check", "here", env={"HTTPTASK_CONFIG": "connections.toml"})
     assert dict(line.split(None, 1) for line in done.out.splitlines())["answer"] == "200"
     [received] = sandbox.control("requests")["received"]

@@ -25,7 +25,7 @@ class Service:
         self.command = Httptask(folder, HTTPTASK_CONFIG=str(folder / "connections.toml"))
 
     def profile(self, *lines):
-        text = "\n".join(["[connections.svc]", f'baseUrl = "{self.url}"', 'clientId = "svc-client"', *lines])
+        text = "\n".join(["[connections.svc]", 'provider = "okta"', f'baseUrl = "{self.url}"', 'clientId = "svc-client"', *lines])
         (self.folder / "connections.toml").write_text(text, encoding="utf-8")
 
     def test(self, *arguments, code=0, env=()):

@@ -12,7 +12,8 @@ import pytest
 from httptask import open_registry
 from httptask.cli import main
 from httptask.okta_yaml import read
-from httptask.settings import SOURCES, ConnectionRequest, Surroundings, resolve
+from httptask.settings import SOURCES, ConnectionRequest, resolve
+from httptask.surroundings import Surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")

@@ -11,14 +11,15 @@ from httptask.errors import ConfigurationError
 from httptask.loader import open_registry
 from httptask.okta_yaml import find
 from httptask.secrets import Secret
-from httptask.settings import ConnectionRequest, Surroundings, resolve
+from httptask.settings import ConnectionRequest, resolve
+from httptask.surroundings import Surroundings
 from unit.test_settings import PROVIDER as BARE
 
 CANARY = "00c4n4ry-token"
 HOME, PROJECT = "~/.okta/okta.yaml", "./okta.yaml"
 PROVIDER = replace(BARE, environment=replace(BARE.environment, config_files=(HOME, PROJECT)))
 OKTA = open_registry()["okta.list_agent_pools"].provider
-DEFAULT = '[connections.default]\nbaseUrl = "https://default.okta.com"\ntoken = "env:PROFILE_TOKEN"\n'
+DEFAULT = '[connections.default]\nprovider = "okta"\nbaseUrl = "https://default.okta.com"\ntoken = "env:PROFILE_TOKEN"\n'
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 
 from httptask.errors import ConfigurationError
 from httptask.profile_writing import add_profile
-from httptask.settings import Surroundings, read_profiles
+from httptask.profiles import read_profiles
+from httptask.surroundings import Surroundings
 
 VALUES = {"provider": "okta", "baseUrl": "https://acme.okta.com", "token": "env:T"}
 TABLE = b'[connections.new]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\ntoken = "env:T"\n'

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from httptask.model import RetryPolicy
+from httptask.profiles import _RETRY_BOUNDS, _retry_problems
 from httptask.retrying import backoff
-from httptask.settings import _RETRY_BOUNDS, _retry_problems
 
 SCHEMA = Path(__file__).resolve().parents[2] / "task_templates" / "workflow.schema.json"
 

@@ -7,7 +7,8 @@ from httptask.auth import ApiToken, Bearer
 from httptask.errors import ConfigurationError
 from httptask.model import Environment, ErrorShape, Provider, SecurityScheme
 from httptask.secrets import Secret
-from httptask.settings import ConnectionRequest, Surroundings, dry_connection, resolve
+from httptask.settings import ConnectionRequest, dry_connection, resolve
+from httptask.surroundings import Surroundings
 
 CANARY = "00c4n4ry-token"
 PROVIDER = Provider(
@@ -43,12 +44,15 @@ ENV = {"OKTA_CLIENT_ORGURL": "https://environment.okta.com", "OKTA_CLIENT_TOKEN"
 CALL = {"base_url": "https://call.okta.com", "token": "env:CALL_TOKEN"}
 PROFILES = """
 [connections.named]
+provider = "okta"
 baseUrl = "https://named.okta.com"
 token = "env:PROFILE_TOKEN"
 [connections.flow]
+provider = "okta"
 baseUrl = "https://flow.okta.com"
 token = "env:PROFILE_TOKEN"
 [connections.default]
+provider = "okta"
 baseUrl = "https://default.okta.com"
 token = "env:PROFILE_TOKEN"
 """
@@ -79,7 +83,7 @@ def refusal(request, around, provider=PROVIDER):
 
 
 def profile(body, name="default"):
-    return f'[connections.{name}]\nbaseUrl = "https://acme.okta.com"\ntoken = "env:TOKEN"\n{body}'
+    return f'[connections.{name}]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\ntoken = "env:TOKEN"\n{body}'
 
 
 @pytest.mark.parametrize(
@@ -229,7 +233,6 @@ def test_neither_a_request_nor_the_surroundings_show_what_they_hold():
 
 def test_every_key_of_a_profile_reaches_the_connection(around, tmp_path):
     body = """
-provider = "okta"
 authorizationMode = "Bearer"
 scheme = "oauth2"
 headers = { X-Team = "identity" }
@@ -251,7 +254,7 @@ def test_a_profile_verifies_certificates_unless_told_which(around):
 
 
 def test_a_relative_token_file_lies_beside_the_profile_file(around):
-    here = around('[connections.default]\nbaseUrl = "https://acme.okta.com"\ntoken = "file:token"\n')
+    here = around('[connections.default]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\ntoken = "file:token"\n')
     (here.profiles_file.parent / "token").write_text("00abc\n")
     assert resolve(PROVIDER, ConnectionRequest(), here).auth.secret.reveal() == "00abc"
 
@@ -261,7 +264,6 @@ def test_a_relative_token_file_lies_beside_the_profile_file(around):
     [
         ("baseURL = 'x'", ".baseURL", "no such key", "did you mean 'baseUrl'?"),
         (f"zzz = '{CANARY}'", ".zzz", "no such key", "known keys: provider, baseUrl, token"),
-        ("provider = 'notes'", ".provider", "not for the provider okta", ""),
         ("scheme = 3", ".scheme", "must be a text", ""),
         ("headers = 'x'", ".headers", "must be a table", ""),
         (f"headers = {{ X-A = ['{CANARY}'] }}", ".headers.X-A", "must be a text", "double quotes"),
@@ -287,8 +289,21 @@ def test_a_mistake_in_a_profile_names_file_key_and_mend(around, body, where, mes
     assert hint in problem.hint
 
 
+def test_a_profile_serves_the_one_provider_that_it_names(around):
+    here = around('[connections.default]\nprovider = "notes"\nbaseUrl = "https://acme.okta.com"\ntoken = "env:TOKEN"\n')
+    problem = refusal(ConnectionRequest(), here)
+    assert problem.where.endswith(".provider")
+    assert "not for the provider okta" in problem.message
+
+
+def test_a_profile_without_a_provider_serves_none(around):
+    problem = refusal(ConnectionRequest(), around('[connections.default]\nbaseUrl = "https://acme.okta.com"\ntoken = "env:T"\n'))
+    assert "provider is missing" in problem.message
+    assert problem.hint == 'add provider = "okta"'
+
+
 def test_every_shape_mistake_of_a_profile_is_reported_at_once(around):
-    problems = refusals(ConnectionRequest(), around("[connections.default]\nbaseUrl = 1\nurl = 'x'\n"))
+    problems = refusals(ConnectionRequest(), around("[connections.default]\nprovider = 'okta'\nbaseUrl = 1\nurl = 'x'\n"))
     assert [problem.message.partition(":")[0] for problem in problems] == [
         "there is no such key",
         "this must be a text",
@@ -299,7 +314,7 @@ def test_every_shape_mistake_of_a_profile_is_reported_at_once(around):
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
-        (f"[connections.default]\ntoken = {CANARY}\n", ":2:", "not valid TOML"),
+        (f"[connections.default]\nprovider = 'okta'\ntoken = {CANARY}\n", ":3:", "not valid TOML"),
         ("connections = 3", ": connections", "must be a table"),
         ("[connections]\ndefault = 3", ": connections.default", "must be a table"),
         ("[connection.default]\n", ": connection", "no such key"),
@@ -364,7 +379,9 @@ def test_a_profile_file_that_httptask_config_names_must_be_there(around):
 def test_a_provider_without_security_schemes_needs_a_base_url_only(around):
     said = resolve(OPEN_PROVIDER, ConnectionRequest(base_url="https://open.example"), around())
     from_environment = resolve(OPEN_PROVIDER, ConnectionRequest(), around(OPEN_URL="https://open.example"))
-    from_profile = resolve(OPEN_PROVIDER, ConnectionRequest(), around('[connections.default]\nbaseUrl = "https://open.example"'))
+    from_profile = resolve(
+        OPEN_PROVIDER, ConnectionRequest(), around('[connections.default]\nprovider = "open"\nbaseUrl = "https://open.example"')
+    )
     assert [connection.auth for connection in (said, from_environment, from_profile)] == [None, None, None]
 
 

@@ -6,7 +6,8 @@ import keys
 from httptask.auth.oauth2 import ClientCredentials
 from httptask.errors import ConfigurationError
 from httptask.loader import Library, shipped
-from httptask.settings import ConnectionRequest, Surroundings, dry_connection, resolve
+from httptask.settings import ConnectionRequest, dry_connection, resolve
+from httptask.surroundings import Surroundings
 
 OKTA = Library().provider(shipped("task_templates") / "okta")
 CLIENT = {
@@ -21,7 +22,9 @@ def around(tmp_path):
     def build(profile="", **env):
         folder = tmp_path / "config" / "httptask"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "connections.toml").write_text(f'[connections.svc]\nbaseUrl = "https://acme.okta.com"\n{profile}')
+        (folder / "connections.toml").write_text(
+            f'[connections.svc]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\n{profile}'
+        )
         for name in ("key.pem", "cert.pem"):
             (folder / name).write_text(keys.pem("P-256"))
             (tmp_path / name).write_text(keys.pem("P-256"))

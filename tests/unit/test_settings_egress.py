@@ -5,7 +5,8 @@ import pytest
 from builders import provider
 from httptask.egress_policy import EgressPolicy
 from httptask.errors import ConfigurationError
-from httptask.settings import ConnectionRequest, Surroundings, resolve
+from httptask.settings import ConnectionRequest, resolve
+from httptask.surroundings import Surroundings
 
 PROVIDER = provider(id="acme")
 
@@ -21,7 +22,7 @@ def around(tmp_path):
 
 
 def profile(words, scheme="https"):
-    return f'[connections.default]\nbaseUrl = "{scheme}://api.example.com"\n{words}\n'
+    return f'[connections.default]\nprovider = "acme"\nbaseUrl = "{scheme}://api.example.com"\n{words}\n'
 
 
 def refusals(request, around):

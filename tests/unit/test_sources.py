@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from httptask.settings import Surroundings
 from httptask.sources import listed
+from httptask.surroundings import Surroundings
 from unit.test_okta_yaml import HOME, PROVIDER, yaml
 from unit.test_settings import OPEN_PROVIDER
 
@@ -13,6 +13,7 @@ CANARY = "00c4n4ry-token"
 ENV = {"OKTA_CLIENT_ORGURL": "https://env.okta.com", "OKTA_CLIENT_TOKEN": CANARY}
 PROFILES = f"""
 [connections.default]
+provider = "okta"
 baseUrl = "https://default.okta.com"
 token = "env:NOT_SET"
 [connections.prod]
@@ -84,10 +85,13 @@ def test_faulty_profiles_name_the_fault_and_never_the_value(around):
     assert CANARY not in str(faults)
 
 
-def test_a_profile_without_a_provider_is_for_each(around):
+def test_a_profile_without_a_provider_is_listed_once_with_what_is_wrong(around):
     providers = [PROVIDER, replace(OPEN_PROVIDER, security_schemes=PROVIDER.security_schemes)]
-    found = listed(providers, around('[connections.any]\nbaseUrl = "https://x.example"\ntoken = "env:T"\n'))
-    assert [(source.name, source.provider) for source in found] == [("any", "okta"), ("any", "open")]
+    (source,) = listed(providers, around('[connections.any]\nbaseUrl = "https://x.example"\ntoken = "env:T"\n'))
+    (problem,) = source.problems
+    assert (source.name, source.provider, source.default) == ("any", "", False)
+    assert "provider is missing" in problem.message
+    assert "okta, open" in problem.hint or "open, okta" in problem.hint
 
 
 def test_nothing_configured_lists_nothing(around):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from httptask.settings import Surroundings, config_folder, template_path
+from httptask.surroundings import Surroundings, config_folder, template_path
 
 
 def surroundings(folder, **env):

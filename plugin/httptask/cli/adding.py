@@ -17,7 +17,7 @@ from httptask.outcome import SCHEMA_VERSION
 from httptask.profile_writing import add_profile, check_name
 from httptask.references import check_reference
 from httptask.secrets import Secret
-from httptask.settings import Surroundings
+from httptask.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from httptask.model import Provider

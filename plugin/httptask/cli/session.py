@@ -33,7 +33,7 @@ class Session:
 
     def wants_tracebacks(self) -> bool:
         """Tell whether `--debug` or HTTPTASK_DEBUG asks for tracebacks."""
-        from httptask.settings import Surroundings
+        from httptask.surroundings import Surroundings
 
         with suppress(OSError):  # the current folder may be gone, and this is asked while an error is reported
             return self.debug or Surroundings.current().env.get(DEBUG_VARIABLE, "") not in {"", "0"}

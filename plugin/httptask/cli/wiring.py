@@ -15,12 +15,11 @@ from httptask.origins import origin_of
 from httptask.settings import (
     SANDBOX_PROVIDER,
     ConnectionRequest,
-    Surroundings,
     config_file,
     dry_connection,
     resolve,
-    template_path,
 )
+from httptask.surroundings import Surroundings, template_path
 
 if TYPE_CHECKING:
     from httptask.egress_policy import EgressPolicy

@@ -19,7 +19,7 @@ Schedule = Callable[..., "Simulation"]
 def httptask_registry() -> Registry:
     """The registry of the shipped templates and those of HTTPTASK_PATH."""
     from httptask.loader import open_registry
-    from httptask.settings import Surroundings, template_path
+    from httptask.surroundings import Surroundings, template_path
 
     return open_registry(template_path(Surroundings.current()))
 

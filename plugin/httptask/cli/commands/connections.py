@@ -36,8 +36,8 @@ def command(context: click.Context, folders: tuple[Path, ...], as_json: bool) ->
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     if context.invoked_subcommand is not None:
         return SUCCEEDED  # the subcommand's own code takes its place
-    from httptask.settings import Surroundings
     from httptask.sources import listed
+    from httptask.surroundings import Surroundings
 
     around = Surroundings.current()
     found = listed(providers(registry(folders)).values(), around)
@@ -122,8 +122,9 @@ def check(name: str | None, folders: tuple[Path, ...], **flags: Any) -> int:
 
 
 def _provider_of(name: str | None) -> str | None:
-    from httptask.settings import Surroundings, read_profiles
+    from httptask.profiles import read_profiles
     from httptask.sources import provider_of
+    from httptask.surroundings import Surroundings
 
     profiles = (read_profiles(Surroundings.current()) or {}) if name else {}
     return provider_of(profiles.get(name or ""))
