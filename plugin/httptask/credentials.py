@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     #: Reads a reference; the second argument says what holds it, for messages.
     Read = Callable[[str, str], Secret]
 
-_REFERENCE = "a text, env:NAME or file:PATH"
+REFERENCE = "a text, env:NAME or file:PATH"
 #: Key of a profile -> its type, and what it must be in words.
 KEYS: Mapping[str, tuple[type, str]] = {
-    "token": (str, _REFERENCE),
+    "token": (str, REFERENCE),
     "username": (str, "a text, plain or a reference"),
-    "password": (str, _REFERENCE),
+    "password": (str, REFERENCE),
     "clientId": (str, "a text"),
-    "clientSecret": (str, _REFERENCE),
+    "clientSecret": (str, REFERENCE),
     "clientAuthentication": (str, "a text"),
-    "privateKey": (str, _REFERENCE),
+    "privateKey": (str, REFERENCE),
     "keyId": (str, "a text"),
     "algorithm": (str, "a text"),
     "scopes": (list, "a list of texts"),

@@ -8,12 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from httptask import profiles
+from httptask.credentials import REFERENCE
 from httptask.inputs import input_schema
 from httptask.loader import Library, read_bytes, shipped
 from httptask.model import Provider, TaskTemplate
 from httptask.version import VERSION
 
 MANIFEST_VERSION = 1
+_JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object"}
 
 
 def build() -> dict[str, Any]:
@@ -136,23 +139,18 @@ def _provider(provider: Provider) -> dict[str, Any]:
 
 def _connection_schema(provider: Provider) -> dict[str, Any]:
     """Return what a connection profile for this provider holds (`[connections.NAME]` in connections.toml)."""
-    return {
-        "type": "object",
-        "properties": {
-            "provider": {"const": provider.id},
-            "baseUrl": {"type": "string", "format": "uri", "examples": [provider.default_url]},
-            "token": {
-                "type": "string",
-                "pattern": "^[a-z][a-z0-9+.-]*:.",
-                "description": "A reference to the credential, never the credential itself.",
-                "examples": ["env:" + (provider.environment.token or "API_TOKEN")],
-            },
-            "scheme": {"enum": list(provider.security_schemes)},
-            "authorizationMode": {"type": "string"},
-            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-            "retry": {"type": "object"},
-            "caBundle": {"type": "string", "description": "Path of a PEM file with the authorities to trust."},
-        },
-        "required": ["baseUrl", "token"] if provider.security_schemes else ["baseUrl"],
-        "additionalProperties": False,
-    }
+    properties = {key: _profile_key(kind, words) for key, (kind, words) in profiles.KEYS.items()}
+    properties["provider"] = {"const": provider.id}
+    properties["baseUrl"] |= {"format": "uri", "examples": [provider.default_url]}
+    properties["token"]["examples"] = ["env:" + (provider.environment.token or "API_TOKEN")]
+    credentials: dict[str, Any] = {}
+    if provider.security_schemes:
+        properties["scheme"] = {"enum": list(provider.security_schemes)}
+        credentials = {"oneOf": [{"required": ["token"]}, {"required": ["username", "password"]}, {"required": ["clientId"]}]}
+    required = ["provider", "baseUrl"]
+    return {"type": "object", "properties": properties, "required": required, **credentials, "additionalProperties": False}
+
+
+def _profile_key(kind: type, words: str) -> dict[str, Any]:
+    reference = {"pattern": "^[a-z][a-z0-9+.-]*:."} if words == REFERENCE else {}
+    return {"type": _JSON_TYPES[kind], "description": words[0].upper() + words[1:] + ".", **reference}

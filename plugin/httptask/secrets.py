@@ -34,6 +34,8 @@ _NAMED = re.compile(
 )
 #: A credential after its scheme word (RFC 9110 section 11.4), which has a digit, unlike words and parameters such as realm="x".
 _AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?=[^\s\"]*\d)[\w.~+/-]{12,}=*(?![\w\"=])", re.IGNORECASE)
+#: A scheme word before a credential: it says how the credential is sent, and is shown.
+_SCHEME_WORD = re.compile(r"(?:Bearer|SSWS|Basic|DPoP) (?=.)", re.IGNORECASE)
 #: What is left of an escaped character when its text was cut off: JSON's, percent or HTML, or nothing.
 _HALF_ESCAPE = re.compile(r"(?:\\(?:u[0-9A-Fa-f]{0,3})?|%(?:25)*[0-9A-Fa-f]?|&#?\w*)?")
 #: A value shorter than this is masked in its own slot only: searching for it in text would mask half of every page.
@@ -151,9 +153,10 @@ class Redactor:
         return value
 
     def header(self, name: str, value: str | Secret) -> str:
-        """Return a header value fit to be shown."""
+        """Return a header value fit to be shown: of a credential no more than its scheme word."""
         if isinstance(value, Secret) or name.lower() in SENSITIVE_HEADERS or _SENSITIVE_HEADER.search(name):
-            return MASK
+            word = _SCHEME_WORD.match(value.reveal() if isinstance(value, Secret) else value)
+            return (word[0] if word else "") + MASK
         return self.free(value)
 
     def body(self, value: object) -> object:

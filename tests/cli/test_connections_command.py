@@ -137,7 +137,7 @@ def test_a_connection_that_was_added_is_listed_and_used(httptask):
 
 def test_a_credential_of_a_few_characters_is_announced(httptask):
     done = httptask("test", "okta.list_agent_pools", "--dry-run", env={**NOBODY, "OKTA_CLIENT_TOKEN": "abc"})
-    assert "Authorization: ***" in done.out
+    assert "Authorization: SSWS ***" in done.out
     assert "warning: env:OKTA_CLIENT_TOKEN: this credential is so short" in done.err
 
 

@@ -22,14 +22,14 @@ def test_a_dry_run_as_json_has_the_agreed_shape_and_masks_the_credential(inside)
     assert list(shown["request"]) == ["method", "url", "headers", "body", "bodyKind"]
     assert shown["request"]["method"] == "POST"
     assert shown["request"]["url"].endswith("/api/v1/agentPools/a%20b/updates")
-    assert ["Authorization", "***"] in shown["request"]["headers"]
+    assert ["Authorization", "SSWS ***"] in shown["request"]["headers"]
     assert (shown["request"]["body"], shown["request"]["bodyKind"]) == (BODY, "json")
 
 
 def test_a_dry_run_for_people_is_the_request_and_says_that_nothing_was_sent(inside):
     done = inside("test", LIST, "-i", "poolType=AD", "--dry-run")
     assert done.out.startswith("GET /api/v1/agentPools?poolType=AD HTTP/1.1\nHost: ")
-    assert "Authorization: ***" in done.out
+    assert "Authorization: SSWS ***" in done.out
     assert done.err.startswith("dry run: nothing was sent")
 
 

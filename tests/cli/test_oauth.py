@@ -153,7 +153,7 @@ def test_another_key_is_not_accepted_and_shown_nowhere(service):
 def test_a_dry_run_asks_for_no_token_and_shows_the_header_masked(service):
     before = service.applied()
     request = service.test(LIST, "--dry-run").json["request"]
-    assert ["Authorization", "***"] in request["headers"]
+    assert ["Authorization", "Bearer ***"] in request["headers"]
     assert service.applied() == before
 
 

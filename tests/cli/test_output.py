@@ -164,17 +164,24 @@ def test_list_imports_nothing_heavy(httptask):
     assert HEAVY & set(done.stdout.splitlines()[-1].split()) == set()
 
 
+#: Seconds that Python itself takes to start on the machine for which the limit was set.
+BARE_START = 0.02
+
+
 @pytest.mark.skipif("COVERAGE_PROCESS_START" in os.environ, reason="measuring lines takes longer than that")
 def test_list_answers_within_150_milliseconds(httptask):
-    def seconds():
+    def seconds(start):
         began = time.perf_counter()
-        httptask("list")
+        start()
         return time.perf_counter() - began
 
-    # the best of several: other work on the machine only ever adds
-    best = 1.0
+    def bare():
+        subprocess.run([sys.executable, "-c", ""], env=httptask.env, check=True)
+
+    # the best of several: other work on the machine only ever adds; a slower machine is known by Python's own start
+    best = reference = 1.0
     for _ in range(20):
-        best = min(best, seconds())
+        best, reference = min(best, seconds(lambda: httptask("list"))), min(reference, seconds(bare))
         if best < 0.15:
             break
-    assert best < 0.15
+    assert best < 0.15 * max(1.0, reference / BARE_START)

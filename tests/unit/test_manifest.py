@@ -53,3 +53,19 @@ def test_the_schema_of_a_connection_takes_references_to_credentials_only():
     good = {"provider": "okta", "baseUrl": "https://a.okta.com", "token": "env:OKTA_CLIENT_TOKEN"}
     assert check(good) == ()
     assert [violation.path for violation in check({**good, "token": "00secret"})] == [("token",)]
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        {"token": "env:T", "allowedHosts": ["files.example.com"], "clientCertificate": "client.pem"},
+        {"clientId": "svc", "privateKey": "file:svc.pem", "scopes": ["okta.agentPools.read"], "dpop": True},
+        {"username": "me", "password": "keyring:okta/me", "headers": {"X-Team": "ops"}, "retry": {"maxAttempts": 2}},
+    ],
+)
+def test_the_schema_of_a_connection_takes_every_key_that_a_profile_may_have(credential):
+    okta = next(provider for provider in SHIPPED["providers"] if provider["id"] == "okta")
+    check = Validator(okta["connectionSchema"]).violations
+    assert check({"provider": "okta", "baseUrl": "https://a.okta.com", **credential}) == ()
+    assert check({"baseUrl": "https://a.okta.com", **credential})
+    assert check({"provider": "okta", "baseUrl": "https://a.okta.com"})

@@ -74,7 +74,8 @@ class ClientCredentials:
 
     def preview(self, request: Request) -> Request:
         """Return the request with a placeholder in the header of the token, and in that of the proof if there will be one."""
-        request = request.with_header("Authorization", Secret("no token was asked for", reference="placeholder"))
+        word = "DPoP" if self._endpoint.dpop else "Bearer"
+        request = request.with_header("Authorization", Secret(f"{word} no-token-was-asked-for", reference="placeholder"))
         if not self._endpoint.dpop:
             return request
         return request.with_header(dpop.HEADER, Secret("no proof was made", reference="placeholder"))
