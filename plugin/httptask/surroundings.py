@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from httptask.references import check_reference, read_reference
 from httptask.secrets import Secret
 
 CONFIG_VARIABLE = "HTTPTASK_CONFIG"
@@ -57,6 +56,8 @@ class Surroundings:
             ConfigurationError: it is no reference, or what it names cannot be read.
 
         """
+        from httptask.references import check_reference, read_reference
+
         if self.resolves:
             return read_reference(reference, self.env, locate=partial(self.locate, base=base), where=where)
         check_reference(reference, where)

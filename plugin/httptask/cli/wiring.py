@@ -12,13 +12,6 @@ from urllib.parse import urlsplit
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider, TaskTemplate
 from httptask.origins import origin_of
-from httptask.settings import (
-    SANDBOX_PROVIDER,
-    ConnectionRequest,
-    config_file,
-    dry_connection,
-    resolve,
-)
 from httptask.surroundings import Surroundings, template_path
 
 if TYPE_CHECKING:
@@ -28,6 +21,7 @@ if TYPE_CHECKING:
     from httptask.ports import Observer, Transport
     from httptask.registry import Registry
     from httptask.runner import Runner
+    from httptask.settings import ConnectionRequest
     from httptask.transport import RequestsTransport
 
 
@@ -59,6 +53,8 @@ class Where:
 
     def request(self, workflow_connection: str | None = None) -> ConnectionRequest:
         """Return what settings resolve."""
+        from httptask.settings import ConnectionRequest
+
         return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection)
 
 
@@ -84,6 +80,8 @@ def connections(
         ConfigurationError: no connection, or one that cannot be used.
 
     """
+    from httptask.settings import resolve
+
     where.check()
     with ExitStack() as stack:
         if where.sandbox:
@@ -99,6 +97,8 @@ def connections(
 
 def dry_run_connection(where: Where, provider: Provider) -> Connection:
     """Return the connection that a dry run shows: the one that would be used, else the documented server without a credential."""
+    from httptask.settings import dry_connection, resolve
+
     where.check()
     if where.sandbox:
         return _sandbox_connection(provider, "http://127.0.0.1:0", "sandbox-token")
@@ -168,6 +168,7 @@ def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate],
 def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connection:
     from httptask.auth import auth_for
     from httptask.secrets import Secret
+    from httptask.settings import SANDBOX_PROVIDER
 
     if provider.id != SANDBOX_PROVIDER:
         message = f"the sandbox is an Okta Agent Pools server and does not speak '{provider.id}'"
@@ -178,6 +179,8 @@ def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connec
 
 
 def _is_configured(provider: Provider, around: Surroundings) -> bool:
+    from httptask.settings import config_file
+
     known = provider.environment
     names = (known.base_url, known.token, known.client_id, known.private_key)
     named = any(name and around.env.get(name) for name in names) or around.profiles_file.exists()
