@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from httptask.outcome import Attempt, Failure, FailureKind, Outcome
     from httptask.registry import Registry
     from httptask.runner import Options, Runner
+    from httptask.runs import RunResult
     from httptask.secrets import Redactor, Secret
     from httptask.transport import RequestsTransport
-    from httptask.workflow import RunResult, WorkflowRunner
+    from httptask.workflow import WorkflowRunner
 
 __version__ = VERSION
 _HOMES = {
@@ -35,7 +36,8 @@ _HOMES = {
     "runner": ("Options", "Runner"),
     "secrets": ("Redactor", "Secret"),
     "transport": ("RequestsTransport",),
-    "workflow": ("RunResult", "WorkflowRunner"),
+    "runs": ("RunResult",),
+    "workflow": ("WorkflowRunner",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

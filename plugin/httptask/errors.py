@@ -17,6 +17,7 @@ HttpTaskError
 │   ├── ConnectionLost           the peer closed or reset
 │   ├── TlsFailed                certificate, host name or handshake
 │   └── EgressRefused            we refused to talk to that address
+├── JournalError                 the journal of runs cannot be read or written; nothing is sent without it
 ├── CredentialError              no credential could be got; the runner makes an Outcome of it
 └── TaskFailed                   an Outcome that did not succeed, raised by `unwrap()`
 KeyboardInterrupt
@@ -158,6 +159,10 @@ class TlsFailed(TransportError):
 
 class EgressRefused(TransportError):
     """The address or URL is not allowed; nothing was sent. Codes: `egressRefused`, `invalidUrl`."""
+
+
+class JournalError(ProblemsError):
+    """The journal cannot be read or written, or a run in it cannot be used; nothing is sent without a record of it."""
 
 
 class CredentialError(HttpTaskError):

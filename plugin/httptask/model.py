@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -200,6 +200,33 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """How lists of an API go on.
+
+    Attributes:
+        style: `link`: the Link header with rel=next (RFC 8288). `cursor`: a value of the answer goes into a query parameter.
+            `page` and `offset`: a number is counted up.
+        items: key path of the list within the body, as in `data.items`; empty when the body itself is the list.
+        parameter: the query parameter that takes the cursor, page number or offset; none for `link`.
+        cursor: key path of the next cursor within the body.
+        cursor_header: the response header that holds the next cursor instead.
+        limit_parameter: the query parameter with the length of a page.
+        limit: the length of a page when the caller does not say; a shorter page is the last one.
+        first_page: number of the first page.
+
+    """
+
+    style: Literal["link", "cursor", "page", "offset"]
+    items: str = ""
+    parameter: str = ""
+    cursor: str = ""
+    cursor_header: str = ""
+    limit_parameter: str = ""
+    limit: int | None = None
+    first_page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCheck:
     """One safe request that proves a connection works: a task of the provider and its inputs."""
 
@@ -252,7 +279,7 @@ class Provider:
     rate_limit: RateLimitSpec | None
     errors: ErrorShape
     environment: Environment
-    paging: Mapping[str, Any] = field(default_factory=dict)
+    paging: Paging | None = None
     documentation: str = ""
     buckets: tuple[tuple[str, tuple[str, ...]], ...] = ()
     origin_aliases: tuple[str, ...] = ()
@@ -294,6 +321,7 @@ class TaskTemplate:
     source: Place
     verify: Verify | None = None
     follow_redirects: bool = False
+    paging: Paging | None = None
 
     @property
     def is_idempotent(self) -> bool:
@@ -347,9 +375,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ForEach:
-    """The list a step is repeated over."""
+    """The list a step is repeated over, how many items at a time, and whether the others go on when one has failed."""
 
     items: str
+    max_parallel: int = 1
+    on_error: Literal["stop", "continue"] = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,28 +393,52 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Paginate:
+    """Read the following pages too: at most so many pages and items; `max_items` also bounds what an expression may hold."""
+
+    max_pages: int | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One use of a task in a workflow."""
+    """One step of a workflow: exactly one of `task`, `workflow`, `parallel`, `wait` and `approve` is given.
+
+    Attributes:
+        task: id of a task template.
+        workflow: another workflow, run as one step.
+        parallel: steps that run at the same time; each reads only what stands above the group.
+        wait: seconds to wait; a resumed run waits for what is left.
+        approve: a message; the run ends as `waiting` until a person approves or rejects.
+        timeout: seconds of running time for the step; with `until` the time to ask at most stands there.
+
+    """
 
     id: str
-    task: str
-    inputs: Mapping[str, Json]
-    headers: Mapping[str, str]
-    condition: str | None
-    for_each: ForEach | None
-    until: Until | None
-    outputs: Mapping[str, Json]
-    retry: Mapping[str, Any]
-    continue_on_error: bool
     source: Place
+    task: str | None = None
+    workflow: Workflow | None = None
+    parallel: tuple[Step, ...] = ()
+    wait: float | None = None
+    approve: str | None = None
     summary: str = ""
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    condition: str | None = None
+    for_each: ForEach | None = None
+    until: Until | None = None
+    paginate: Paginate | None = None
+    timeout: float | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    retry: Mapping[str, Any] = field(default_factory=dict)
+    continue_on_error: bool = False
     idempotent: bool | None = None
     verify_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow file: ordered steps that pass outputs on."""
+    """A workflow file: ordered steps that pass outputs on. `on_failure` runs when a step has failed and ends the run."""
 
     name: str
     description: str
@@ -394,3 +448,19 @@ class Workflow:
     outputs: Mapping[str, Json]
     source: Place
     sandbox: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
+    on_failure: tuple[Step, ...] = ()
+
+    def every_step(self) -> Iterator[Step]:
+        """Yield all steps in the order of the file, those of groups and `onFailure` included, sub-workflows not entered."""
+        for step in (*self.steps, *self.on_failure):
+            yield step
+            yield from step.parallel
+
+    def tasks(self) -> Iterator[str]:
+        """Yield the id of every task used, those of sub-workflows included, each use once."""
+        for step in self.every_step():
+            if step.task is not None:
+                yield step.task
+            if step.workflow is not None:
+                yield from step.workflow.tasks()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from httptask.events import Event
     from httptask.message import Request, Response, Timeouts
     from httptask.secrets import Secret
@@ -113,4 +115,57 @@ class Observer(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Take one event; must not raise and must not block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact of a run, as a journal keeps it.
+
+    Attributes:
+        path: what it is about: `create[3]/until:2/page:7/attempt:1`, below the step of a sub-workflow or `onFailure`.
+        kind: what is said about it, see `recording`.
+        data: JSON.
+        at: wall clock in epoch seconds.
+        ran: seconds of running time of the run so far, over all its executions.
+
+    """
+
+    path: str
+    kind: str
+    data: Mapping[str, Any]
+    at: float = 0.0
+    ran: float = 0.0
+
+
+class RunJournal(Protocol):
+    """The journal of one run, which its holder alone may write. Safe to call from several threads.
+
+    Every method raises JournalError when what was written so far cannot be kept, or what was kept cannot be read.
+    """
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is committed outlives this process."""
+        ...
+
+    def append(self, *entries: Entry) -> None:
+        """Write entries; they are durable with the next commit, in this order."""
+        ...
+
+    def commit(self, *entries: Entry) -> None:
+        """Write entries in one transaction and return once they, and all that was appended before, are durable."""
+        ...
+
+    def last(self, path: str, kind: str) -> Entry | None:
+        """Return the newest entry of a kind about a path."""
+        ...
+
+    def below(self, path: str, kind: str) -> Iterator[Entry]:
+        """Yield the entries of a kind whose path starts with `path`, oldest first, a few at a time."""
         ...

@@ -11,6 +11,7 @@ from httptask.model import (
     Environment,
     ErrorShape,
     IdempotencyKey,
+    Paging,
     Provider,
     RateLimitSpec,
     SecurityScheme,
@@ -51,7 +52,7 @@ def provider_from(document: Document) -> Provider:
             errors.get("hints", {}),
         ),
         environment=_environment(env),
-        paging=data.get("paging", {}),
+        paging=paging_from(data.get("paging")),
         documentation=data.get("documentation", ""),
         idempotency_key=_idempotency_key(data.get("idempotencyKey")),
         check=ConnectionCheck(data["check"]["task"], data["check"].get("with", {})) if "check" in data else None,
@@ -79,6 +80,22 @@ def _scheme(name: str, data: Mapping[str, Any]) -> SecurityScheme:
         prefix=data.get("prefix", ""),
         scopes=data.get("scopes", {}),
         token_url=data.get("tokenUrl"),
+    )
+
+
+def paging_from(data: Mapping[str, Any] | None) -> Paging | None:
+    """Return how lists go on, as a provider or template says it."""
+    if data is None:
+        return None
+    return Paging(
+        style=data["style"],
+        items=data.get("items", ""),
+        parameter=data.get("parameter", ""),
+        cursor=data.get("cursor", ""),
+        cursor_header=data.get("cursorHeader", ""),
+        limit_parameter=data.get("limitParameter", ""),
+        limit=data.get("limit"),
+        first_page=data.get("firstPage", 1),
     )
 
 

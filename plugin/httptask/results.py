@@ -270,7 +270,8 @@ def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
 def _more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
     """Yield a warning where a list goes on and only its first page was read."""
     links = [value for name, value in answer.headers if name.lower() == "link"]
-    if template.provider.paging.get("style") == "link" and any(_NEXT.search(link) for link in links):
+    paging = template.provider.paging
+    if paging is not None and paging.style == "link" and any(_NEXT.search(link) for link in links):
         yield Warn("morePages", "response.headers.link", "the list goes on: this is one page, and the next was not asked for")
 
 

@@ -21,11 +21,12 @@ from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Outcome
 from httptask.ports import Observer
 from httptask.registry import Registry
 from httptask.runner import Options, Runner
+from httptask.runs import RunResult
 from httptask.scripted import ScriptedTransport
 from httptask.settings import dry_connection
 from httptask.suggest import did_you_mean
 from httptask.verifying import Verdict
-from httptask.workflow import RunResult, WorkflowRunner
+from httptask.workflow import WorkflowRunner
 
 DEFAULT_SEED = 1
 
@@ -146,8 +147,8 @@ class _Steps:
         self._transports: dict[str, ScriptedTransport] = {}
         self._verifiers: dict[str, _ScriptedVerifier] = {}
         for step in workflow.steps:
-            faults = _checked(registry[step.task], scripts.get(step.id, "ok"), step.id)
-            self._transports[step.id] = ScriptedTransport(registry[step.task], _answers(faults), clock)
+            faults = _checked(registry[step.task or ""], scripts.get(step.id, "ok"), step.id)
+            self._transports[step.id] = ScriptedTransport(registry[step.task or ""], _answers(faults), clock)
             self._verifiers[step.id] = _ScriptedVerifier(_findings(faults), clock)
 
     def __call__(self, event: Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from httptask.errors import ExpressionError, InputInvalid, Interrupted, Problem, UsageError
 from httptask.events import Event, ItemFinished, PollWaiting, StepFinished, StepStarted
@@ -13,82 +13,13 @@ from httptask.expressions import compile_text, evaluate_condition, evaluate_text
 from httptask.identity import idempotency_key, new_id
 from httptask.inputs import input_problem
 from httptask.model import Connection, Step, TaskTemplate, Until, Workflow
-from httptask.outcome import SCHEMA_VERSION, Attempt, Failure, FailureKind, Outcome
+from httptask.outcome import Attempt, Failure, FailureKind, Outcome
 from httptask.ports import Clock, Observer
 from httptask.registry import Registry
 from httptask.results import response_view
 from httptask.runner import Options, Runner
+from httptask.runs import Item, RunResult, RunStatus, StepResult, StepStatus
 from httptask.schemas import MAX_DEPTH, Validator, too_deep
-
-RunStatus = Literal["succeeded", "failed", "unknown", "cancelled", "waiting"]
-StepStatus = Literal["succeeded", "failed", "unknown", "skipped", "cancelled", "waiting"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a `forEach`: its outcome is None when it was skipped or nothing could be sent for it."""
-
-    index: int
-    status: StepStatus
-    outcome: Outcome | None = None
-    outputs: Mapping[str, Any] | None = None
-    failure: Failure | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of contracts."""
-        return {
-            "index": self.index,
-            "status": self.status,
-            "outcome": self.outcome.to_json() if self.outcome else None,
-            "failure": self.failure.to_json() if self.failure else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What a step did. A plain step has an outcome, a repeated one has items."""
-
-    id: str
-    status: StepStatus
-    outcome: Outcome | None = None
-    items: tuple[Item, ...] | None = None
-    outputs: Any = None
-    failure: Failure | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of contracts."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "outputs": self.outputs,
-            "outcome": self.outcome.to_json() if self.outcome else None,
-            "items": None if self.items is None else [item.to_json() for item in self.items],
-            "failure": self.failure.to_json() if self.failure else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """One execution of a workflow."""
-
-    run_id: str
-    workflow: str
-    status: RunStatus
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    steps: tuple[StepResult, ...] = ()
-    failure: Failure | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of contracts."""
-        return {
-            "schemaVersion": SCHEMA_VERSION,
-            "runId": self.run_id,
-            "workflow": self.workflow,
-            "status": self.status,
-            "outputs": dict(self.outputs),
-            "steps": [step.to_json() for step in self.steps],
-            "failure": self.failure.to_json() if self.failure else None,
-        }
 
 
 def workflow_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +123,7 @@ class _Execution:
         try:
             if step.for_each is not None:
                 return self._each(step)
-            self.env.tell(StepStarted(step.id, step.task, None, step.summary))
+            self.env.tell(StepStarted(step.id, step.task or "", None, step.summary))
             item = self._item(step, 0, {})
             return StepResult(step.id, item.status, item.outcome, None, item.outputs, item.failure)
         except UsageError as error:
@@ -220,7 +151,7 @@ class _Execution:
         if len(values) > MAX_ITEMS:
             message = f"forEach of step '{step.id}' has more than {MAX_ITEMS} items"
             return StepResult(step.id, "failed", failure=Failure(FailureKind.EXPRESSION, message, "nothing was sent for it"))
-        self.env.tell(StepStarted(step.id, step.task, len(values), step.summary))
+        self.env.tell(StepStarted(step.id, step.task or "", len(values), step.summary))
         items = tuple(self._items(step, values))
         status = _worst([item.status for item in items])
         failure = next((_of_item(item) for item in items if item.status == status and item.failure), None)
@@ -244,7 +175,7 @@ class _Execution:
         context = self._context(**more)
         if step.condition is not None and not evaluate_condition(step.condition, context):
             return Item(index, "skipped")
-        template = self.env.registry[step.task]
+        template = self.env.registry[step.task or ""]
         use = _Use(self.env, step, template, context, self.run_id)
         path = f"{step.id}[{index}]" if step.for_each else step.id
         try:

@@ -198,7 +198,7 @@ class _Builder:
             inputs=data.get("with", {}),
             headers=data.get("headers", {}),
             condition=data.get("if"),
-            for_each=ForEach(data["forEach"]) if "forEach" in data else None,
+            for_each=_for_each(data) if "forEach" in data else None,
             until=until,
             outputs=data.get("outputs", {}),
             retry=data.get("retry", {}),
@@ -276,6 +276,10 @@ def _output_problem(step: str, output: str, names: _StepNames) -> tuple[str, str
         hint = did_you_mean(output, names.outputs) or f"its outputs: {', '.join(names.outputs) or 'none'}"
         return f"step '{step}' has no output '{output}'", hint
     return None
+
+
+def _for_each(data: Mapping[str, Any]) -> ForEach:
+    return ForEach(data["forEach"], on_error="continue" if data.get("continueOnError", False) else "stop")
 
 
 def _computed(tree: Any, violation: Violation) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from builders import provider, template
 from httptask.message import Headers, Response
-from httptask.model import Output, ResponseSpec, Success
+from httptask.model import Output, Paging, ResponseSpec, Success
 from httptask.results import MAX_WARNINGS, documented, read
 
 COLOUR = {"type": "string", "enum": ["red", "green"]}
@@ -149,7 +149,7 @@ def test_without_a_documented_response_anything_may_come():
     ],
 )
 def test_a_list_that_goes_on_is_a_warning_because_only_one_page_was_read(link, warned):
-    task = template(provider=provider(paging={"style": "link"}))
+    task = template(provider=provider(paging=Paging("link")))
     response = Response(200, Headers.of({"Content-Type": "application/json", "Link": link}), b"[]")
     codes = [warning.code for warning in read(task, {}, response).warnings]
     assert ("morePages" in codes) is warned

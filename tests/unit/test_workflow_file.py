@@ -79,7 +79,7 @@ def test_everything_a_step_can_say_is_read(load):
         " timeout: 2m, outputs: {x: '{{ response.body.x }}'}, retry: {maxAttempts: 2}, continueOnError: true, summary: Make it"
     )
     made = load(step(text)).steps[1]
-    assert (made.for_each, made.condition) == (ForEach("{{ steps.a.outputs.ids }}"), "{{ item == 1 }}")
+    assert (made.for_each, made.condition) == (ForEach("{{ steps.a.outputs.ids }}", on_error="continue"), "{{ item == 1 }}")
     assert made.until == Until("{{ response.body.ok }}", "{{ response.status == 202 }}", 0.5, 120.0)
     assert (made.retry, made.continue_on_error, made.summary) == ({"maxAttempts": 2}, True, "Make it")
 

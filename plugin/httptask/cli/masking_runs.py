@@ -8,8 +8,8 @@ from dataclasses import replace
 from httptask import masking
 from httptask.model import TaskTemplate
 from httptask.outcome import Outcome
+from httptask.runs import Item, RunResult, StepResult
 from httptask.secrets import Redactor, Secret
-from httptask.workflow import Item, RunResult, StepResult
 
 Tasks = Mapping[str, TaskTemplate]
 

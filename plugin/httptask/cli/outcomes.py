@@ -12,8 +12,8 @@ from typing import Any
 from httptask.cli.console import Console, json_text
 from httptask.message import Headers, Request
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
+from httptask.runs import RunResult, StepResult
 from httptask.secrets import Redactor
-from httptask.workflow import RunResult, StepResult
 
 _COLOURS = {
     "succeeded": "green",

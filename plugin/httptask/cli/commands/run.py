@@ -19,7 +19,7 @@ from httptask.errors import ConfigurationError, Problem
 if TYPE_CHECKING:
     from httptask.model import Connection, TaskTemplate, Workflow
     from httptask.registry import Registry
-    from httptask.workflow import RunResult
+    from httptask.runs import RunResult
 
 Connect = Callable[["TaskTemplate"], "Connection"]
 
@@ -57,7 +57,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
     inputs = checked(definition, given)
     if flags["faults"]:
         return _simulated(definition, inputs, catalogue, flags, console)
-    providers = dict.fromkeys(catalogue[step.task].provider.id for step in definition.steps)
+    providers = dict.fromkeys(catalogue[task].provider.id for task in definition.tasks())
     if flags["base_url"] is not None and len(providers) > 1:
         message = f"--base-url names one server, and the workflow uses {' and '.join(providers)}"
         raise ConfigurationError(Problem("--base-url", message, "give each API a connection of its own"))
@@ -116,7 +116,7 @@ def _run(
     from httptask.sensitive import mark
     from httptask.workflow import WorkflowRunner
 
-    resolved = [connect(catalogue[step.task]) for step in workflow.steps]
+    resolved = [connect(catalogue[task]) for task in dict.fromkeys(workflow.tasks())]
     console = narration.console
     redact(console, resolved)
     learn(console, mark(inputs, workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
