@@ -14,13 +14,13 @@ LAYERS = [
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file reference redirects sensitive masking"
+        " template_file workflow_file reference redirects sensitive masking withholding views workflow_inputs"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
-        " okta_yaml external_references sources profile_writing"
+        " okta_yaml external_references sources profile_writing halting journal memory_journal"
     ),
-    "budget verifying calling runner workflow",
+    "budget verifying calling runner recording lanes using frames workflow",
     "manifest simulate",
     "cli sandbox testing",
 ]
@@ -38,6 +38,8 @@ OWNERS = {
     "referencing": {"schemas"},
     "yaml": {"documents"},
     "keyring": {"external_references"},
+    "sqlite3": {"journal"},
+    "filelock": {"journal"},
     "click": {"cli"},
     "rich": {"cli"},
     "pytest": {"testing"},

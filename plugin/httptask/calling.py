@@ -20,7 +20,7 @@ from httptask.model import SAFE_METHODS, Connection, RetryPolicy, TaskTemplate
 from httptask.origins import credential_allowed
 from httptask.outcome import Answer, Attempt, Decision, Failure, FailureKind, Outcome, Phase, Status, Warn
 from httptask.pacing import Pacer, bucket_of
-from httptask.ports import Auth, Clock, Means, Observer, Transport
+from httptask.ports import NOTHING_DONE, AttemptRecord, Auth, Clock, Means, Observer, Recovery, Transport
 from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
 
 UNKNOWN_HINT = "it may have been applied: look at the server's state before sending it again"
@@ -46,6 +46,8 @@ class Job:
         idempotent: sending twice equals sending once, by declaration, method or idempotency key.
         deadline: seconds after which the caller gives up, waits included.
         verify_before: take the verify task's answer before the first attempt.
+        record: is asked before each attempt and told after it.
+        recovery: what an earlier process left of this call.
 
     """
 
@@ -59,6 +61,8 @@ class Job:
     idempotent: bool = False
     deadline: float | None = None
     verify_before: bool = False
+    record: AttemptRecord | None = None
+    recovery: Recovery = NOTHING_DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +105,34 @@ class Call:
         )
         try:
             self.began = self.world.clock.monotonic()
-            if self.job.verify_before and self.verifier is not None:
-                self.before = self.verifier.before(self.job.template, self.job.inputs, self._left())
+            self._look_before()
+            if self.job.recovery.wait:
+                self.world.clock.sleep(self.job.recovery.wait)
             self.world.budget.earn(self.job.request.origin)
             return self._outcome(loop(self._try))
         except KeyboardInterrupt:
             raise Interrupted(self._interrupted()) from None
 
+    def _look_before(self) -> None:
+        """Take the verify task's answer before the first attempt; after it, only the one that was kept will do."""
+        self.before = self.job.recovery.before
+        if self.job.recovery.attempts or not self.job.verify_before or self.verifier is None:
+            return
+        self.before = self.verifier.before(self.job.template, self.job.inputs, self._left())
+        if self.job.record is not None and self.before is not None:
+            self.job.record.asked_before(self.before)
+
+    def _recovered(self) -> _Try:
+        """Judge the attempt that an earlier process did not see the end of, as one whose answer was lost."""
+        error = FailureKind.INTERRUPTED
+        facts = retrying.Facts(self.job.template.method, self.job.idempotent, "sentWithoutAnswer", error=error.value)
+        failure = Failure(error, "the process that sent it ended before the answer was known")
+        tried = self._verified(_Try(facts, self._decide(facts), failure=failure))
+        return self._record(tried, self.world.clock.now(), 0.0, {})
+
     def _try(self) -> _Try:
+        if self.job.recovery.lost and not self.attempts:
+            return self._recovered()
         clock, joined = self.world.clock, self.world.clock.monotonic()
         if self._left() <= 0:
             return self._record(self._too_late(), clock.now(), 0.0, {})
@@ -120,6 +144,7 @@ class Call:
             request = self._authorized()
         except CredentialError as lacking:
             return self._record(self._without_credential(lacking), started_at, clock.monotonic() - started, {})
+        self._announce()
         response, error = self._send(request)
         elapsed = clock.monotonic() - started
         template = self.job.template
@@ -136,7 +161,7 @@ class Call:
 
     def _record(self, tried: _Try, started_at: float, elapsed: float, timings: Mapping[str, float]) -> _Try:
         attempt = Attempt(
-            number=len(self.attempts) + 1,
+            number=self._number(),
             phase=tried.facts.phase,
             started_at=started_at,
             elapsed=elapsed,
@@ -148,6 +173,8 @@ class Call:
         self.attempts.append(attempt)
         self.facts.append(tried.facts)
         self.last, self.in_flight = tried, False
+        if self.job.record is not None:
+            self.job.record.ended(attempt, is_open=retrying.may_be_applied(tried.facts))
         self.world.tell(AttemptFinished(self.job.template.id, attempt))
         return tried
 
@@ -206,6 +233,21 @@ class Call:
         stop = retrying.give_up(facts, self.facts, reason, retryable=lacking.retryable, wait=lacking.retry_after)
         failure = Failure(FailureKind.CREDENTIAL, lacking.message, lacking.hint, code=lacking.code)
         return _Try(facts, stop, failure=failure)
+
+    def _announce(self) -> None:
+        """Have it written down that the request is about to leave; without that it stays here."""
+        if self.job.record is None:
+            return
+        try:
+            self.job.record.sending(self._number(), self.job.request)
+        except BaseException:
+            self.world.pacer.unsent(self._bucket())
+            raise
+
+    def _number(self) -> int:
+        """Return the number of the attempt at hand over every process that worked on this call; a lost one is judged first."""
+        recovery = self.job.recovery
+        return recovery.attempts + len(self.attempts) + (not recovery.lost)
 
     def _timeouts(self) -> Timeouts:
         return _within(self.job.policy.timeouts, max(self._left(), 0.001))

@@ -10,6 +10,9 @@ HttpTaskError
 │   ├── InputInvalid             inputs do not match the task's input schema
 │   ├── RenderError              a value that would change the request's shape
 │   ├── ExpressionError          an expression that cannot be evaluated
+│   │   ├── WithheldValue        it reads what the journal did not keep
+│   │   └── TooManyItems         it reads a list that only a forEach can take
+│   ├── RequestChanged           a resumed call would send another request than before
 │   └── ConfigurationError       no connection, or one that cannot be used
 ├── TransportError               no complete answer; carries the phase reached
 │   ├── ConnectFailed            name lookup, connect or proxy tunnel
@@ -113,6 +116,29 @@ class RenderError(UsageError):
 
 class ExpressionError(UsageError):
     """An expression cannot be evaluated: an undefined name, a wrong type, a result too large."""
+
+
+class RequestChanged(UsageError):
+    """A resumed call would send another request than the one that may have been applied."""
+
+
+class WithheldValue(ExpressionError):
+    """An expression reads a value that may not be shown and was therefore not kept in the journal."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the name of the value, as in `steps.login.outputs.token`."""
+        self.name = name
+        hint = f"give it again: --output {name.removeprefix('steps.').replace('.outputs.', '.', 1)}=env:NAME"
+        super().__init__(Problem(name, "this value was withheld from the journal, because it may not be stored", hint))
+
+
+class TooManyItems(ExpressionError):
+    """An expression wants a whole list that is too long to be held; a `forEach` reads it from the journal."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the name of the list."""
+        hint = f"write forEach: '{{{{ {name} }}}}', which takes the items one by one, or raise the step's paginate.maxItems"
+        super().__init__(Problem(name, "this list is too long to be held by an expression", hint))
 
 
 class ConfigurationError(UsageError):

@@ -122,6 +122,22 @@ class Undefined(jinja2.StrictUndefined):
         return NOTHING if self._undefined_hint else str(self._undefined_name)
 
 
+class Barred(Undefined):
+    """A value that is there and cannot be had: whoever looks at it, filters and tests for undefined names too, gets the error."""
+
+    def __init__(self, name: str, error: Callable[[str], Exception]) -> None:
+        """Remember the name, as in `steps.login.outputs.token`, and the error that tells why."""
+        super().__init__(name=name, exc=error)  # type: ignore[arg-type] # anything that makes an exception of a text will do
+
+
+class PartialMapping(dict[str, Any]):
+    """A mapping that holds something barred, so that it is looked through before it is passed on."""
+
+
+class PartialList(list[Any]):
+    """A list that holds something barred."""
+
+
 class _Generator(jinja2.compiler.CodeGenerator):
     """Writes `~` so that it joins texts as JSON writes them, where Jinja's would take Python's `str`."""
 
@@ -251,6 +267,7 @@ def plain(value: Any) -> Any:
         TypeError, TooLarge: no JSON value, or one past the limits.
 
     """
+    _look(value)
     if isinstance(value, jinja2.Undefined):
         raise _undefined(value)
     if isinstance(value, str):
@@ -263,6 +280,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | range | GeneratorType | Iterator):
         return [plain(item) for item in _charge(list(_bounded(value)))]
     raise TypeError("the result is not a JSON value")
+
+
+def _look(value: Any) -> None:
+    """Raise if the value is barred: a filter such as `default` would take it for one that does not exist."""
+    if isinstance(value, Barred):
+        str(value)
 
 
 def _bounded(items: Any) -> Iterator[Any]:
@@ -477,6 +500,7 @@ def _charged(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _read(name: str, value: Any) -> Any:
     """Charge for a filter's value as far as the filter reads it, and return what it is to read."""
+    _look(value)
     if isinstance(value, str) and name in _LIST_FILTERS:
         raise TypeError("text is not a list")
     if name in _CHEAP_FILTERS or isinstance(value, jinja2.Undefined):
@@ -504,6 +528,7 @@ def _charged_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]
 
     @wraps(function)
     def call(value: Any, *args: Any) -> Any:
+        _look(value)
         _spend(_ITEM)
         if args and (name == "in" or name in _COMPARING_TESTS):
             _charge_comparison(name, value, args[0])

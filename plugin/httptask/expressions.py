@@ -16,12 +16,27 @@ import jinja2
 import jinja2.nodes
 
 from httptask.errors import ExpressionError, Problem
-from httptask.expression_env import NOTHING, HeaderView, environment, plain, reason, start_work, to_text, type_name
+from httptask.expression_env import (
+    NOTHING,
+    Barred,
+    HeaderView,
+    PartialList,
+    PartialMapping,
+    environment,
+    plain,
+    reason,
+    start_work,
+    to_text,
+    type_name,
+)
 
 __all__ = [
     "Compiled",
     "HeaderView",
+    "PartialList",
+    "PartialMapping",
     "Reference",
+    "barred",
     "compile_text",
     "evaluate_condition",
     "evaluate_text",
@@ -150,6 +165,11 @@ def evaluate_condition(text: str, context: Mapping[str, Any]) -> bool:
         hint = "compare explicitly, as in {{ value == 'x' }} or {{ list | length > 0 }}"
         raise ExpressionError(Problem(text, f"a condition must be true or false, this is {type_name(value)}", hint))
     return value
+
+
+def barred(name: str, error: Callable[[str], Exception]) -> Any:
+    """Return what stands in place of a value that cannot be had: an expression that looks at it raises `error(name)`."""
+    return Barred(name, error)
 
 
 def texts(tree: Any) -> Iterator[str]:

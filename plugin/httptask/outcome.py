@@ -52,6 +52,10 @@ class FailureKind(StrEnum):
     EXPRESSION = "expression"
     INPUT = "input"
     INTERRUPTED = "interrupted"
+    REJECTED = "rejected"
+    WITHHELD = "withheld"
+    REQUEST_CHANGED = "requestChanged"
+    JOURNAL = "journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,20 @@ class Failure:
             "code": self.code,
             "requestId": self.request_id,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Failure:
+        """Return the failure that `to_json` wrote."""
+        return cls(
+            kind=FailureKind(data["kind"]),
+            message=data["message"],
+            hint=data["hint"],
+            status=data["status"],
+            retryable=data["retryable"],
+            retry_after=data["retryAfter"],
+            code=data["code"],
+            request_id=data["requestId"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

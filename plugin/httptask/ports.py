@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from httptask.events import Event
     from httptask.message import Request, Response, Timeouts
+    from httptask.outcome import Answer, Attempt
     from httptask.secrets import Secret
 
 
@@ -116,6 +117,60 @@ class Observer(Protocol):
     def __call__(self, event: Event) -> None:
         """Take one event; must not raise and must not block."""
         ...
+
+
+class AttemptRecord(Protocol):
+    """Is asked before each attempt of one logical call and told after it."""
+
+    def prepared(self, request: Request) -> None:
+        """Take the request as it was rendered, without its credential.
+
+        Raises:
+            RequestChanged: an earlier process sent another one for this call, whose end is not known.
+
+        """
+        ...
+
+    def sending(self, number: int, request: Request) -> None:
+        """Write down that attempt `number` is about to be sent; the first byte leaves after this returned.
+
+        Raises:
+            JournalError: it cannot be written, so nothing may be sent.
+            KeyboardInterrupt: nothing new may be sent.
+
+        """
+        ...
+
+    def asked_before(self, answer: Answer) -> None:
+        """Keep the verify task's answer from before the first attempt."""
+        ...
+
+    def ended(self, attempt: Attempt, *, is_open: bool) -> None:
+        """Take what came of an attempt; `is_open`: it may have been applied though it did not succeed. Must not raise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What an earlier process left of a call that it did not finish.
+
+    Attributes:
+        attempts: how many were begun.
+        lost: one of them may have been applied, and nobody knows.
+        wait: seconds until the next may be sent, as was decided.
+        before: the verify task's answer from before the first attempt.
+        key_expired: the provider may have forgotten the idempotency key of the first attempt.
+
+    """
+
+    attempts: int = 0
+    lost: bool = False
+    wait: float = 0.0
+    before: Answer | None = None
+    key_expired: bool = False
+
+
+NOTHING_DONE = Recovery()
 
 
 @dataclass(frozen=True, slots=True)

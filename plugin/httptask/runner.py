@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask import inputs as task_inputs
@@ -16,7 +16,7 @@ from httptask.message import Request
 from httptask.model import Connection, IdempotencyKey, RetryPolicy, TaskTemplate
 from httptask.outcome import Outcome, Warn
 from httptask.pacing import Pacer
-from httptask.ports import Clock, Observer, Transport
+from httptask.ports import NOTHING_DONE, AttemptRecord, Clock, Observer, Recovery, Transport
 from httptask.secrets import Redactor
 from httptask.verifying import TaskVerifier, Verifier
 
@@ -35,6 +35,8 @@ class Options:
         idempotency_key: the key of this logical call where the provider supports one; None makes a fresh one.
         verify: resolve an unknown outcome by the template's verify task.
         verify_before: take that task's answer before the first attempt, which a create needs to be found again.
+        record: is asked before each attempt and told after it.
+        recovery: what an earlier process left of this call.
 
     """
 
@@ -47,6 +49,8 @@ class Options:
     idempotency_key: str | None = None
     verify: bool = True
     verify_before: bool = False
+    record: AttemptRecord | None = None
+    recovery: Recovery = NOTHING_DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +114,23 @@ class Runner:
         """
         options = options or Options()
         prepared = _prepared(template, inputs, connection, options)
+        if options.record is not None:
+            options.record.prepared(prepared.request)
         self._world.tell(_started(template, inputs, prepared.request))
+        policy = RetryPolicy().override(template.provider.retry, template.retry, connection.retry, options.retry)
         job = Job(
             template,
             inputs,
             prepared.request,
             connection,
-            policy=RetryPolicy().override(template.provider.retry, template.retry, connection.retry, options.retry),
+            policy=replace(policy, max_attempts=policy.max_attempts + options.recovery.lost),
             warnings=prepared.warnings,
             once=options.once,
             idempotent=_is_idempotent(template, prepared.request, options),
             deadline=options.deadline,
             verify_before=options.verify_before,
+            record=options.record,
+            recovery=options.recovery,
         )
         outcome = Call(job, self._world, self._verifier_for(template, connection, options)).run()
         self._world.tell(TaskFinished(outcome))
@@ -169,4 +178,5 @@ def _is_idempotent(template: TaskTemplate, request: Request, options: Options) -
     if options.idempotent is not None:
         return options.idempotent
     spec = _key_spec(template)
-    return template.is_idempotent or (spec is not None and spec.header in request.headers)
+    keyed = spec is not None and spec.header in request.headers and not options.recovery.key_expired
+    return template.is_idempotent or keyed

@@ -24,6 +24,7 @@ class Item:
     outputs: Mapping[str, Any] | None = None
     failure: Failure | None = None
     steps: tuple[StepResult, ...] | None = None
+    reused: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form of contracts."""
@@ -32,6 +33,7 @@ class Item:
             "status": self.status,
             "outcome": self.outcome.to_json() if self.outcome else None,
             "failure": self.failure.to_json() if self.failure else None,
+            **({"reused": True} if self.reused else {}),
             **_steps_json(self.steps),
         }
 

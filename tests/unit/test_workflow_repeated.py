@@ -105,7 +105,8 @@ def test_a_step_without_anything_to_do_has_succeeded_and_its_outputs_can_be_read
 def test_what_is_no_list_cannot_be_gone_over(run, items):
     result = run(each(items).replace("'text'", "''text''"))
     assert (result.status, result.failure.kind, run.script.requests) == ("failed", "expression", [])
-    assert result.failure.message.startswith("forEach of step 'each' (")
+    assert result.failure.message.startswith("step 'each' (flow.yaml:")
+    assert "forEach needs a list, this is" in result.failure.message
     assert "needs a list, this is " in result.failure.message
 
 

@@ -48,7 +48,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: object) -> int:
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     from httptask.cli.arguments import workflow_inputs
     from httptask.loader import load_workflow
-    from httptask.workflow import workflow_inputs as checked
+    from httptask.workflow_inputs import checked_inputs as checked
 
     console = Console(json=bool(flags["as_json"]), verbose=bool(flags["verbose"]))
     catalogue = registry(folders)

@@ -1,0 +1,426 @@
+"""The journal of runs: what was about to be sent, and what came of it, written down before and after. The only sqlite3 module.
+
+One file for all runs of a user. SQLite in WAL mode with `synchronous=FULL`: a transaction that was committed survives the loss of
+power (sqlite.org/pragma.html#pragma_synchronous). One thread writes, and commits for everybody who waits at that moment together.
+A run is held by an operating system lock, which ends with the process that holds it, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from httptask.errors import JournalError, Problem
+from httptask.ports import Entry
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+#: `http` in ASCII: tells our file from other databases (sqlite.org/pragma.html#pragma_application_id).
+APPLICATION_ID = 0x68747470
+#: Seconds to wait for other processes that write at the same moment.
+BUSY = 30.0
+#: Entries read at a time, so that no long read keeps the log from being shortened.
+CHUNK = 200
+#: Each makes the file of the version before it into the next one.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs(
+      id TEXT PRIMARY KEY, workflow TEXT NOT NULL, file TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL,
+      updated REAL NOT NULL, ran REAL NOT NULL, definition TEXT NOT NULL, connections TEXT NOT NULL, message TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE definitions(digest TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
+    CREATE TABLE entries(
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL,
+      ran REAL NOT NULL, data TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX entries_by_path ON entries(run, kind, path, seq);
+    """,
+)
+_COLUMNS = ("id", "workflow", "file", "status", "created", "updated", "ran", "definition", "connections", "message")
+_CONNECTIONS = _COLUMNS.index("connections")
+_ENTRY = "INSERT INTO entries(run, path, kind, at, ran, data) VALUES(?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as the list of runs shows it; times are epoch seconds, `ran` is seconds of running time.
+
+    `status` is `running` while somebody executes it, and stays so when the process died: `Journal.is_held` tells them apart.
+    `definition` is the digest of everything that the run executes, `connections` says where it sends (never a credential).
+    """
+
+    id: str
+    workflow: str
+    file: str
+    status: str
+    created: float
+    updated: float
+    ran: float
+    definition: str
+    connections: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """What one writer waits for."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    error: JournalError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    statements: Sequence[tuple[str, tuple[Any, ...]]]
+    ticket: _Ticket | None
+
+
+class Journal:
+    """A journal file. Safe to share between threads; several processes may use the same file for different runs."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            JournalError: it cannot be used, is not ours, or belongs to somebody else.
+
+        """
+        self.path = Path(os.path.realpath(path))
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._broken: JournalError | None = None
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        with self._explained():
+            _prepare_file(self.path)
+            connection = self._connect()
+            _prepare_schema(connection, self.path)
+        self._writer = threading.Thread(target=self._write_all, args=(connection,), daemon=True)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write what is waiting and close the file."""
+        self._writes.put(None)
+        self._writer.join()
+        for connection in self._opened:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the journal."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def create(self, record: RunRecord, definition: bytes) -> HeldRun:
+        """Note a new run and hold it.
+
+        Raises:
+            JournalError: it cannot be written.
+
+        """
+        lock = self._lock(record.id)
+        values = (record.id, record.workflow, record.file, record.status, record.created, record.updated, record.ran)
+        self.write(
+            [
+                ("INSERT OR IGNORE INTO definitions VALUES(?, ?)", (record.definition, definition)),
+                (
+                    "INSERT INTO runs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, record.definition, _json(record.connections), record.message),
+                ),
+            ],
+            wait=True,
+        )
+        return HeldRun(self, record.id, lock)
+
+    def hold(self, run_id: str) -> HeldRun:
+        """Hold a run that is there, to execute, resume or delete it.
+
+        Raises:
+            JournalError: there is no such run, or another process holds it.
+
+        """
+        self.record(run_id)
+        return HeldRun(self, run_id, self._lock(run_id))
+
+    def is_held(self, run_id: str) -> bool:
+        """Tell whether some process executes the run now."""
+        try:
+            self._lock(run_id).release()
+        except JournalError:
+            return True
+        return False
+
+    def record(self, run_id: str) -> RunRecord:
+        """Return one run.
+
+        Raises:
+            JournalError: there is none of this id; an id may be cut short as long as it is the only one that begins so.
+
+        """
+        found = list(self._runs("WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", (run_id, run_id + "\U0010ffff")))
+        exact = [record for record in found if record.id == run_id]
+        if run_id and (exact or len(found) == 1):
+            return (exact or found)[0]
+        message = "more than one run begins so" if found and run_id else "there is no such run"
+        raise JournalError(Problem(run_id, f"{message} in {self.path}", "`httptask runs` lists them"))
+
+    def records(self, limit: int = 100) -> list[RunRecord]:
+        """Return the newest runs, newest first."""
+        return list(self._runs("ORDER BY rowid DESC LIMIT ?", (limit,)))
+
+    def definition(self, digest: str) -> bytes:
+        """Return what a run executes.
+
+        Raises:
+            JournalError: it is not there.
+
+        """
+        found = self.read("SELECT content FROM definitions WHERE digest = ?", (digest,))
+        if not found:
+            raise JournalError(Problem(str(self.path), "the definition of this run is missing", "start a new run"))
+        return bytes(found[0][0])
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run and, if no other run needs it, its definition.
+
+        Raises:
+            JournalError: somebody executes it, or the file cannot be written.
+
+        """
+        held = self.hold(run_id)
+        try:
+            self.write(
+                [
+                    ("DELETE FROM entries WHERE run = ?", (held.run_id,)),
+                    ("DELETE FROM runs WHERE id = ?", (held.run_id,)),
+                    ("DELETE FROM definitions WHERE digest NOT IN (SELECT definition FROM runs)", ()),
+                ],
+                wait=True,
+            )
+        finally:
+            held.close(forget=True)
+
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]], *, wait: bool) -> None:
+        """Hand statements to the writer as one transaction, which it may share; with `wait` return once it is durable.
+
+        Raises:
+            JournalError: these, or earlier ones, could not be written.
+
+        """
+        if self._broken is not None:
+            raise self._broken
+        ticket = _Ticket() if wait else None
+        self._writes.put(_Write(statements, ticket))
+        if ticket is None:
+            return
+        ticket.done.wait()
+        if ticket.error is not None:
+            raise ticket.error
+
+    def read(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Return the rows of a query.
+
+        Raises:
+            JournalError: the file cannot be read.
+
+        """
+        with self._explained():
+            if not hasattr(self._readers, "connection"):
+                self._readers.connection = self._connect()
+            rows: list[tuple[Any, ...]] = self._readers.connection.execute(query, values).fetchall()
+            return rows
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        self._opened.append(connection)
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        connection.execute("PRAGMA synchronous=FULL")
+        (level,) = connection.execute("PRAGMA synchronous").fetchone()
+        if mode != "wal" or level != 2:  # noqa: PLR2004 - 2 is FULL
+            _refuse(self.path, "this place cannot keep a write-ahead log", "put the journal on a local disk")
+        return connection
+
+    def _write_all(self, connection: sqlite3.Connection) -> None:
+        """Write until the end: what waits at one moment goes into one transaction."""
+        while True:
+            writes = [self._writes.get()]
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    writes.append(self._writes.get_nowait())
+            wanted = [write for write in writes if write is not None]
+            if wanted:
+                self._commit(connection, wanted)
+            if None in writes:
+                return
+
+    def _commit(self, connection: sqlite3.Connection, writes: Sequence[_Write]) -> None:
+        try:
+            if self._broken is not None:
+                raise self._broken
+            with self._explained():
+                connection.execute("BEGIN IMMEDIATE")
+                for write in writes:
+                    for statement, values in write.statements:
+                        connection.execute(statement, values)
+                connection.execute("COMMIT")
+        except JournalError as error:
+            self._broken = error
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        for write in writes:
+            if write.ticket is not None:
+                write.ticket.error = self._broken
+                write.ticket.done.set()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            raise _explanation(self.path, error) from None
+
+    def _runs(self, condition: str, values: tuple[Any, ...]) -> Iterator[RunRecord]:
+        for row in self.read(f"SELECT {', '.join(_COLUMNS)} FROM runs {condition}", values):  # noqa: S608 - no caller's text is in it
+            yield RunRecord(*(json.loads(value) if index == _CONNECTIONS else value for index, value in enumerate(row)))
+
+    def _lock(self, run_id: str) -> BaseFileLock:
+        from filelock import FileLock, Timeout
+
+        folder = self.path.with_name(self.path.name + ".locks")
+        lock = FileLock(folder / f"{run_id}.lock", timeout=0, mode=0o600)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            hint = "wait until it ends, or stop it with Ctrl-C there"
+            raise JournalError(Problem(run_id, "another process executes this run", hint)) from None
+        except OSError as error:
+            raise _explanation(folder, error) from None
+        return lock
+
+
+class HeldRun:
+    """The journal of one run, held by this process: the port `RunJournal`."""
+
+    durable = True
+
+    def __init__(self, journal: Journal, run_id: str, lock: BaseFileLock) -> None:
+        """Take over the lock."""
+        self._journal = journal
+        self._id = run_id
+        self._lock = lock
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._id
+
+    def append(self, *entries: Entry) -> None:
+        """Write entries; they are durable with the next commit."""
+        self._journal.write(self._statements(entries), wait=False)
+
+    def commit(self, *entries: Entry) -> None:
+        """Write entries and return once they are durable."""
+        self._journal.write(self._statements(entries), wait=True)
+
+    def last(self, path: str, kind: str) -> Entry | None:
+        """Return the newest entry of a kind about a path."""
+        query = "SELECT at, ran, data FROM entries WHERE run = ? AND kind = ? AND path = ? ORDER BY seq DESC LIMIT 1"
+        for at, ran, data in self._journal.read(query, (self._id, kind, path)):
+            return Entry(path, kind, json.loads(data), at, ran)
+        return None
+
+    def below(self, path: str, kind: str) -> Iterator[Entry]:
+        """Yield the entries of a kind whose path starts with `path`, oldest first."""
+        query = (
+            "SELECT seq, path, at, ran, data FROM entries WHERE run = ? AND kind = ? AND path >= ? AND path < ? AND seq > ?"
+            " ORDER BY seq LIMIT ?"
+        )
+        seq = 0
+        while rows := self._journal.read(query, (self._id, kind, path, path + "\U0010ffff", seq, CHUNK)):
+            for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
+                yield Entry(found, kind, json.loads(data), at, ran)
+
+    def note_status(self, status: str, *, now: float, ran: float, message: str = "") -> None:
+        """Say in the list of runs how this one stands."""
+        statement = "UPDATE runs SET status = ?, updated = ?, ran = ?, message = ? WHERE id = ?"
+        self._journal.write([(statement, (status, now, ran, message, self._id))], wait=True)
+
+    def close(self, *, forget: bool = False) -> None:
+        """Let go of the run; with `forget` its lock's file goes too."""
+        if forget:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _statements(self, entries: Sequence[Entry]) -> list[tuple[str, tuple[Any, ...]]]:
+        return [(_ENTRY, (self._id, entry.path, entry.kind, entry.at, entry.ran, _json(entry.data))) for entry in entries]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the file if there is none, for its owner only. It is not opened: closing it would end SQLite's own locks on it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        _refuse(path, "this is no regular file", "name a file of its own")
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        _refuse(path, "this file belongs to another user", "name one of your own with --journal or HTTPTASK_JOURNAL")
+    if found.st_mode & 0o077 and os.name == "posix":
+        path.chmod(0o600)
+
+
+def _prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema to this version, in one transaction; refuse another program's database, and a later version."""
+    connection.execute("BEGIN IMMEDIATE")
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or tables):
+        _refuse(path, "this database belongs to another program", "name another file; it was left as it is")
+    if version > len(MIGRATIONS):
+        _refuse(path, "this journal was written by a later version of httptask", "update httptask, or name another file")
+    for migration in MIGRATIONS[version:]:
+        for statement in migration.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _refuse(path: Path, message: str, hint: str) -> NoReturn:
+    raise JournalError(Problem(str(path), message, hint))
+
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "SQLITE_FULL": ("the disk is full", "make room; what was written is safe"),
+    "SQLITE_READONLY": ("it cannot be written", "check that you may write the file and its folder"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "check that you may write its folder"),
+    "SQLITE_CORRUPT": ("it is damaged", "keep a copy, and name another file"),
+    "SQLITE_NOTADB": ("this is no journal, or it is damaged", "name another file; it was left as it is"),
+    "SQLITE_BUSY": ("other processes keep it busy", "try again"),
+    "SQLITE_IOERR": ("the disk reports an error", "check the disk; what was written before is safe"),
+}
+
+
+def _explanation(path: Path, error: sqlite3.Error | OSError | UnicodeError) -> JournalError:
+    if isinstance(error, OSError):
+        return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", "name another file"))
+    name = getattr(error, "sqlite_errorname", "") or ""
+    message, hint = next((words for code, words in _WORDS.items() if name.startswith(code)), (f"cannot be used: {name}", ""))
+    return JournalError(Problem(str(path), message, hint))

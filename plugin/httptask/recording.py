@@ -1,0 +1,260 @@
+"""What a run writes into its journal, and what a resumed run reads from it.
+
+Everything is said about a path, such as `create[3]/until:2/attempt:1`. Before an attempt leaves, its intention is durable; what
+came of it is written with the result of its step, or at once where a wait follows: two commits for an attempt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from httptask import masking, withholding
+from httptask.errors import JournalError, Problem, RequestChanged
+from httptask.halting import GRACE, Halt
+from httptask.message import Request
+from httptask.model import IdempotencyKey
+from httptask.outcome import Answer, Attempt, Failure, FailureKind, Outcome, Status
+from httptask.ports import NOTHING_DONE, Clock, Entry, Recovery, RunJournal
+from httptask.runs import StepStatus
+from httptask.secrets import Redactor
+
+#: Kinds of entries. `list`: the items of a forEach; `if`: a condition's value; `begin`: when a step with a timeout began.
+LIST, IF, BEGIN = "list", "if", "begin"
+#: `intent` and `conclusion` of an attempt, `before`: the verify task's answer from before the first one.
+INTENT, CONCLUSION, BEFORE = "intent", "conclusion", "before"
+#: `result` of a step or item, `page` of a list, `wait`: when it is over, `state` of the run.
+RESULT, PAGE, WAIT, STATE = "result", "page", "wait", "state"
+#: What a person said: `approval` of a gate, `assumed` of an unknown outcome, `given` for a withheld value.
+APPROVAL, ASSUMED, GIVEN = "approval", "assumed", "given"
+#: Seconds by which two readings of the wall clock may differ without a key counting as forgotten.
+_SKEW = 60.0
+#: Seconds for a thread that is only waiting to notice that a stop was asked for.
+_NOTICE = 0.5
+
+
+@dataclass(slots=True)
+class RunRecorder:
+    """The journal as one run uses it.
+
+    Attributes:
+        redactor: what is known to be secret at the moment.
+        resumed: an earlier execution may have left something.
+        ran_before: seconds of running time of earlier executions.
+        lost: set when an outcome could not be written: the run cannot say that it succeeded.
+
+    """
+
+    journal: RunJournal
+    clock: Clock
+    redactor: Callable[[], Redactor] = Redactor
+    halt: Halt = field(default_factory=Halt)
+    resumed: bool = False
+    ran_before: float = 0.0
+    lost: JournalError | None = None
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count running time."""
+        self._began = self.clock.monotonic()
+
+    def ran(self) -> float:
+        """Return the run's seconds of running time so far; while no process works on it, none pass."""
+        return self.ran_before + self.clock.monotonic() - self._began
+
+    def note(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Write an entry with the next commit.
+
+        Raises:
+            JournalError: the journal cannot be written any more.
+
+        """
+        self.journal.append(self._entry(path, kind, data))
+
+    def keep(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Write an entry and return once it is durable.
+
+        Raises:
+            JournalError: as above.
+
+        """
+        self.journal.commit(self._entry(path, kind, data))
+
+    def keep_result(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Keep what has happened already: a failure to do so is remembered and stops the run, not the telling of it."""
+        try:
+            self.keep(path, kind, data)
+        except JournalError as error:
+            self.lost = self.lost or error
+
+    def known(self, path: str, kind: str) -> Entry | None:
+        """Return what an earlier execution, or a person since, said of a path."""
+        return self.journal.last(path, kind) if self.resumed else None
+
+    def kept(self, value: Any) -> dict[str, Any]:
+        """Return a value as the journal may keep it."""
+        return withholding.kept(value, self.redactor())
+
+    def begun(self, path: str) -> float:
+        """Return the running time at which a path with a timeout was first begun, and note it."""
+        known = self.known(path, BEGIN)
+        if known is not None:
+            return known.ran
+        entry = self._entry(path, BEGIN, {})
+        self.journal.append(entry)
+        return entry.ran
+
+    def remaining_wait(self, path: str, seconds: float) -> float:
+        """Return what is left of a wait, and note when it is over; downtime counts, and no clock can prolong it."""
+        known = self.known(path, WAIT)
+        if known is not None:
+            return min(max(0.0, float(known.data["due"]) - self.clock.now()), seconds)
+        self.note_wait(path, seconds)
+        return seconds
+
+    def note_wait(self, path: str, seconds: float) -> None:
+        """Keep the moment at which a wait that begins now is over."""
+        self.keep(path, WAIT, {"due": self.clock.now() + seconds, "seconds": seconds})
+
+    def call(self, path: str, *, safe: bool) -> CallRecord:
+        """Return the record of one logical call."""
+        return CallRecord(self, path, safe)
+
+    def _entry(self, path: str, kind: str, data: Mapping[str, Any]) -> Entry:
+        return Entry(path, kind, data, self.clock.now(), self.ran())
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """The attempts of one logical call: the port `AttemptRecord`. Once given up, nothing more is written or sent for it."""
+
+    run: RunRecorder
+    path: str
+    safe: bool
+    attempts: list[Attempt] = field(default_factory=list)
+    in_flight: bool = False
+    is_open: bool = False
+    _given_up: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def recovery(self, key: IdempotencyKey | None) -> Recovery:
+        """Return what an earlier execution left of this call."""
+        if not self.run.resumed:
+            return NOTHING_DONE
+        intents = {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", INTENT)}
+        if not intents:
+            return NOTHING_DONE
+        ends = {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", CONCLUSION)}
+        assumed = self.run.known(self.path, ASSUMED)
+        settled = assumed.data["attempts"] if assumed else 0
+        unsettled = [number for number in intents if number > settled]
+        lost = not self.safe and any(number not in ends or ends[number].data["open"] for number in unsettled)
+        self.is_open = lost
+        now = self.run.clock.now()
+        age = now - min(entry.at for entry in intents.values())
+        return Recovery(
+            attempts=max((*intents, *ends)),
+            lost=lost,
+            wait=0.0 if lost else _wait_left(ends, max(intents), now),
+            before=self._before(),
+            key_expired=key is not None and not -_SKEW <= age < key.valid_for,
+        )
+
+    def prepared(self, request: Request) -> None:
+        """Compare the request with the one that may have been applied.
+
+        Raises:
+            RequestChanged: it is another one.
+
+        """
+        if not self.is_open:
+            return
+        last = max(self.run.journal.below(f"{self.path}/attempt:", INTENT), key=lambda entry: entry.data["number"])
+        if last.data["digest"] != digest(request):
+            message = "its request would not be the one that was sent before and may have been applied"
+            raise RequestChanged(Problem(self.path, message, "an input, or a value behind a reference, has changed since"))
+
+    def sending(self, number: int, request: Request) -> None:
+        """Write down that an attempt is about to leave.
+
+        Raises:
+            JournalError: it cannot be written.
+            KeyboardInterrupt: a stop was asked for.
+
+        """
+        with self._lock:
+            if self._given_up or self.run.halt.asked:
+                raise KeyboardInterrupt
+            self.run.keep(f"{self.path}/attempt:{number}", INTENT, {"number": number, "digest": digest(request)})
+            self.in_flight = True
+
+    def asked_before(self, answer: Answer) -> None:
+        """Keep the verify task's answer from before the first attempt."""
+        self.run.note(self.path, BEFORE, self.run.kept(answer.to_json()))
+
+    def ended(self, attempt: Attempt, *, is_open: bool) -> None:
+        """Write down what came of an attempt: at once where a wait follows, else with the result."""
+        with self._lock:
+            if self._given_up:
+                return
+            self.in_flight, self.is_open = False, self.is_open or is_open
+            self.attempts.append(attempt)
+            data = {"number": attempt.number, "phase": attempt.phase, "status": attempt.status, "error": attempt.error}
+            decision = attempt.decision.to_json() if attempt.decision else None
+            waits = attempt.decision is not None and attempt.decision.action == "retry"
+            write = self.run.keep if waits else self.run.note
+            try:
+                write(f"{self.path}/attempt:{attempt.number}", CONCLUSION, {**data, "open": is_open, "decision": decision})
+            except JournalError as error:
+                self.run.lost = self.run.lost or error
+
+    def patience(self) -> float:
+        """Return the seconds that the call deserves once a stop was asked for: a request that changes something gets some."""
+        return GRACE if self.in_flight and not self.safe else _NOTICE
+
+    def given_up(self, task: str) -> Outcome:
+        """Return what is known of the call; from now on it is not written and nothing is sent for it."""
+        with self._lock:
+            self._given_up = True
+            pending = (self.in_flight or self.is_open) and not self.safe
+        status: Status = "unknown" if pending else "failed"
+        hint = "it may have been applied: look at the server's state before sending it again" if pending else ""
+        return Outcome(task, status, attempts=tuple(self.attempts), failure=Failure(FailureKind.INTERRUPTED, "interrupted", hint))
+
+    def _before(self) -> Answer | None:
+        known = self.run.known(self.path, BEFORE)
+        if known is None or known.data.get("withheld"):
+            return None
+        value = known.data["value"]
+        headers = tuple((name, text) for name, text in value["headers"])
+        return Answer(value["status"], headers, value["body"], value["bodyKind"], value["truncated"])
+
+
+def digest(request: Request) -> str:
+    """Return what tells two requests apart: method, target, headers and body, without credential and version of this program."""
+    headers = [
+        [name.lower(), value] for name, value in request.headers if isinstance(value, str) and name.lower() != "user-agent"
+    ]
+    head = json.dumps([request.method, request.url, headers], ensure_ascii=False).encode()
+    return hashlib.sha256(head + b"\n" + (request.body or b"")).hexdigest()
+
+
+def result_data(recorder: RunRecorder, status: StepStatus, failure: Failure | None, **values: Any) -> dict[str, Any]:
+    """Return the data of a `result`: what is None is left out, values are kept as they may be, the failure masked."""
+    shown = masking.failure(failure, recorder.redactor())
+    kept = {name: recorder.kept(value) for name, value in values.items() if value is not None}
+    return {"status": status, **({"failure": shown.to_json()} if shown else {}), **kept}
+
+
+def _wait_left(ends: Mapping[int, Entry], last: int, now: float) -> float:
+    """Return the rest of the wait that was decided after the last attempt: never longer than it was, whatever the clock did."""
+    end = ends.get(last)
+    decision = end.data["decision"] if end else None
+    if end is None or decision is None or decision["action"] != "retry":
+        return 0.0
+    seconds: float = decision["waitMs"] / 1000
+    return min(max(0.0, end.at + seconds - now), seconds)

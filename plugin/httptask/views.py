@@ -1,0 +1,42 @@
+"""What expressions see of a step: its status, its outputs, and the response of a plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from httptask.expressions import HeaderView, compile_text, texts
+from httptask.results import response_view
+from httptask.runs import StepResult
+from httptask.withholding import restored
+
+View = dict[str, Any]
+
+
+def view_of(result: StepResult) -> View:
+    """Return the view of a step that was executed. A skipped step has no outputs, so that reading them is an error."""
+    view: View = {"status": result.status}
+    if result.status != "skipped" and result.outputs is not None:
+        view["outputs"] = result.outputs
+    if result.outcome is not None and result.outcome.response is not None:
+        view["response"] = response_view(result.outcome.response)
+    return view
+
+
+def reused_view(data: Mapping[str, Any], step: str) -> View:
+    """Return the view of a step that an earlier execution did: what later expressions can reach was kept."""
+    view: View = {"status": data["status"]}
+    if "outputs" in data:
+        view["outputs"] = restored(data["outputs"], f"steps.{step}.outputs")
+    if "response" in data:
+        response = dict(restored(data["response"], f"steps.{step}.response"))
+        response["headers"] = HeaderView(tuple((name, value) for name, value in response.get("headers", ())))
+        view["response"] = response
+    return view
+
+
+def without_outputs(trees: Iterable[Any], views: Mapping[str, View]) -> str:
+    """Say which of the steps that these expressions read have no outputs, and why."""
+    read = [ref[1] for text in texts(list(trees)) for ref in compile_text(text).references if ref[0] == "steps" and ref[1:]]
+    empty = {name: views[name]["status"] for name in read if name in views and "outputs" not in views[name]}
+    return "; ".join(f"step '{name}' has no outputs, its status is {status}" for name, status in empty.items())

@@ -1,0 +1,81 @@
+"""What a journal keeps of a value: all of it but what may not be shown, which is withheld, never stored as its mask.
+
+A mask stored in place of a secret would be read back as a value and sent; a withheld value stops whoever reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from httptask.errors import WithheldValue
+from httptask.expressions import PartialList, PartialMapping, barred
+from httptask.secrets import Redactor, is_blank, is_sensitive_field
+
+Pointer = tuple[str | int, ...]
+
+
+def kept(value: Any, redactor: Redactor) -> dict[str, Any]:
+    """Return `{value, withheld}`: a JSON value with null where something is withheld, and the places of those."""
+    places: list[list[str | int]] = []
+    return {"value": _kept(value, redactor, (), places), **({"withheld": places} if places else {})}
+
+
+def restored(data: Mapping[str, Any], name: str) -> Any:
+    """Return the value again; reading what was withheld raises WithheldValue, which tells its name and place."""
+    value = data["value"]
+    for place in data.get("withheld", ()):
+        value = _with_gap(value, tuple(place), _spelled(name, place))
+    return value
+
+
+def replaced(data: Mapping[str, Any], place: Sequence[str | int], value: Any) -> dict[str, Any]:
+    """Return kept data in which a person has filled in one withheld place."""
+    left = [other for other in data.get("withheld", ()) if list(other) != list(place)]
+    return {"value": _put(data["value"], tuple(place), value), **({"withheld": left} if left else {})}
+
+
+def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str | int]]) -> Any:
+    if isinstance(value, Mapping):
+        return dict(_kept_fields(value, redactor, place, places))
+    if isinstance(value, list | tuple):
+        return [_kept(item, redactor, (*place, index), places) for index, item in enumerate(value)]
+    if redactor.json(value) == value:
+        return value
+    places.append(list(place))
+    return None
+
+
+def _kept_fields(
+    value: Mapping[str, Any], redactor: Redactor, place: Pointer, places: list[list[str | int]]
+) -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if redactor.text(key) != key:
+            continue  # a key that is a secret has no name to be withheld under
+        if is_sensitive_field(key) and not is_blank(item):
+            places.append([*place, key])
+            yield key, None
+        else:
+            yield key, _kept(item, redactor, (*place, key), places)
+
+
+def _with_gap(value: Any, place: Pointer, name: str) -> Any:
+    if not place:
+        return barred(name, WithheldValue)
+    head, rest = place[0], place[1:]
+    if isinstance(value, list) and isinstance(head, int):
+        return PartialList(_with_gap(item, rest, name) if index == head else item for index, item in enumerate(value))
+    return PartialMapping({key: _with_gap(item, rest, name) if key == head else item for key, item in value.items()})
+
+
+def _put(value: Any, place: Pointer, given: Any) -> Any:
+    if not place:
+        return given
+    head, rest = place[0], place[1:]
+    if isinstance(value, list):
+        return [_put(item, rest, given) if index == head else item for index, item in enumerate(value)]
+    return {key: _put(item, rest, given) if key == head else item for key, item in value.items()}
+
+
+def _spelled(name: str, place: Sequence[str | int]) -> str:
+    return name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
