@@ -15,6 +15,7 @@ LAYERS = [
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
         " template_file workflow_file reference redirects sensitive masking withholding views workflow_inputs"
+        " workflow_checks workflow_names workflow_notes"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"

@@ -11,13 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from httptask.errors import Problem, ProblemsError, TemplateInvalid, WorkflowInvalid
+from httptask.errors import DefinitionError, Problem, ProblemsError, TemplateInvalid, WorkflowInvalid
 from httptask.model import Provider, TaskTemplate, Workflow, openapi_path
 from httptask.registry import Registry, Summary
 
 PROVIDER_FILE = "provider.yaml"
 SCHEMAS_FILE = "schemas.yaml"
 LARGEST_FILE = 16 * 1024 * 1024
+#: Workflow files that use one another, the first one included.
+DEEPEST_WORKFLOW = 16
 
 
 @cache
@@ -156,19 +158,54 @@ class Library:
 
 
 def load_workflow(file: Path, registry: Registry) -> Workflow:
-    """Read and check a workflow file.
+    """Read and check a workflow file and the workflow files that it uses.
 
     Raises:
         WorkflowInvalid: every problem found, with file, line and column.
 
     """
-    from httptask.workflow_file import workflow_from
+    return _WorkflowFiles(registry).load(file)
 
-    try:
+
+class _WorkflowFiles:
+    """Reads workflow files that use one another, each once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._done: dict[Path, Workflow | tuple[Problem, ...]] = {}
+
+    def load(self, file: Path, users: tuple[Path, ...] = ()) -> Workflow:
+        """Read one file; `users` are the files that lead to it, outermost first."""
+        known = _real(file)
+        if known not in self._done:
+            try:
+                self._done[known] = self._read(file, (*users, file))
+            except DefinitionError as error:
+                self._done[known] = error.problems
+        done = self._done[known]
+        if isinstance(done, tuple):
+            raise WorkflowInvalid(done)
+        return done
+
+    def _read(self, file: Path, chain: tuple[Path, ...]) -> Workflow:
+        from httptask.workflow_file import workflow_from
+
         document = _document(file, "workflow.schema.json")
-    except TemplateInvalid as error:
-        raise WorkflowInvalid(error.problems) from None
-    return workflow_from(document, registry)
+        return workflow_from(document, self._registry, lambda named: self._used(file.parent / named, chain))
+
+    def _used(self, file: Path, chain: tuple[Path, ...]) -> Workflow:
+        """Read a file that another one names. Problems that the naming file can mend have no place of their own."""
+        links = [_real(one) for one in chain]
+        if _real(file) in links:
+            circle = " -> ".join(shown(one) for one in (*chain[links.index(_real(file)) :], file))
+            raise WorkflowInvalid(Problem("", f"workflow files use one another in a circle: {circle}", "break it"))
+        if len(chain) >= DEEPEST_WORKFLOW:
+            message = f"workflow files use one another more than {DEEPEST_WORKFLOW} deep"
+            raise WorkflowInvalid(Problem("", message, "use fewer levels"))
+        if not file.is_file():
+            hint = "the path is taken from the folder of the file that names it"
+            raise WorkflowInvalid(Problem("", f"there is no file {shown(file)}", hint))
+        return self.load(file, chain)
 
 
 def read_bytes(file: Path) -> bytes:

@@ -180,7 +180,7 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
             yield Violation(path, keyword, f"'{key}' is missing", _misspelled(key, error), key)
     elif _is_about_a_key(error):
         yield Violation(path, "propertyNames", f"the key '{error.instance}' {_message(error, keyword)}", "", str(error.instance))
-    elif keyword in {"anyOf", "oneOf"} and error.context:
+    elif keyword in {"anyOf", "oneOf"} and error.context and not _own_hint(error):
         closest = best_match([error])
         closest = best_match(error.context) if closest in {None, error} else closest
         yield from _violations(closest) if closest else ()
@@ -196,6 +196,8 @@ def _misspelled(missing: str, error: ValidationError) -> str:
     return f"it holds '{found}': did you mean '{missing}'?" if found else ""
 
 
+#: Rules that say nothing to a reader; beside them `x-hint` of our own schemas says what is meant.
+_HINTED = frozenset({"pattern", "not", "oneOf"})
 _MESSAGES = {
     "minimum": "must be at least {0}",
     "maximum": "must be at most {0}",
@@ -219,7 +221,7 @@ _MESSAGES = {
 
 def _message(error: ValidationError, keyword: str) -> str:
     rule: Any = error.validator_value
-    if keyword == "pattern" and isinstance(error.schema, Mapping) and "x-hint" in error.schema:
+    if keyword in _HINTED and keyword != "not" and _own_hint(error):
         return "is not written as it must be"
     if keyword == "type":
         expected = " or ".join(rule) if isinstance(rule, list) else str(rule)
@@ -235,12 +237,17 @@ def _message(error: ValidationError, keyword: str) -> str:
 
 
 def _hint(error: ValidationError, keyword: str) -> str:
-    if keyword == "pattern" and isinstance(error.schema, Mapping) and "x-hint" in error.schema:
-        return str(error.schema["x-hint"])
+    if keyword in _HINTED and _own_hint(error):
+        return _own_hint(error)
     if keyword == "enum" and isinstance(error.instance, str):
         allowed: Any = error.validator_value
         return did_you_mean(error.instance, [value for value in allowed if isinstance(value, str)])
     return ""
+
+
+def _own_hint(error: ValidationError) -> str:
+    """Return how our own schemas say that a rule is to be kept."""
+    return str(error.schema.get("x-hint", "")) if isinstance(error.schema, Mapping) else ""
 
 
 def _is_about_a_key(error: ValidationError) -> bool:

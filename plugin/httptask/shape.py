@@ -18,6 +18,8 @@ def shape_problems(document: Document, validator: Validator) -> list[Problem]:
 def _place(document: Document, violation: Violation) -> Place:
     if violation.keyword in {"additionalProperties", "propertyNames"} and violation.key is not None:
         return document.key_place((*violation.path, violation.key))
+    if violation.keyword == "not":
+        return document.key_place(violation.path)
     return document.place(violation.path)
 
 
