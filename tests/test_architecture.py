@@ -11,16 +11,16 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
     "errors model message outcome runs secrets events ports suggest version durations egress_policy",
-    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
+    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file reference redirects sensitive masking"
+        " template_file workflow_file reference redirects sensitive masking paging"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
         " okta_yaml external_references sources profile_writing"
     ),
-    "budget verifying calling runner workflow",
+    "budget verifying calling runner paged workflow",
     "manifest simulate",
     "cli sandbox testing",
 ]
