@@ -34,6 +34,34 @@ def paging_of(template: TaskTemplate) -> Paging | None:
     return paging if may_be_list(documented_at(template, paging.items)) else None
 
 
+def described(paging: Paging) -> dict[str, Any]:
+    """Return the JSON form, in the words of a definition file; what is not said is left out."""
+    values = {
+        "style": paging.style,
+        "items": paging.items,
+        "parameter": paging.parameter,
+        "cursor": paging.cursor,
+        "cursorHeader": paging.cursor_header,
+        "limitParameter": paging.limit_parameter,
+        "limit": paging.limit,
+        "firstPage": paging.first_page if paging.style == "page" else None,
+    }
+    return {key: value for key, value in values.items() if value not in ("", None)}
+
+
+def in_words(paging: Paging) -> str:
+    """Return how a list goes on as one sentence for people."""
+    holder = f"`{paging.items}` of the body" if paging.items else "the body"
+    source = f"the header {paging.cursor_header}" if paging.cursor_header else f"`{paging.cursor}` of the body"
+    how = {
+        "link": "the Link header names the next page (rel=next)",
+        "cursor": f"{source} holds the cursor of the next page, which goes into `{paging.parameter}`",
+        "page": f"`{paging.parameter}` is counted up from {paging.first_page} until a page is short or empty",
+        "offset": f"`{paging.parameter}` is counted up by the items of each page until a page is short or empty",
+    }
+    return f"The list is {holder}; {how[paging.style]}."
+
+
 def documented_at(template: TaskTemplate, path: str) -> Mapping[str, Any] | None:
     """Return what a task's document says of a key path in the body of a success: empty for nothing, None for no such key."""
     specs = (spec.schema for status, spec in template.responses.items() if status.startswith("2") and spec.schema)
