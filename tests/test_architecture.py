@@ -11,17 +11,18 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
     "errors model message outcome runs secrets events ports suggest version durations egress_policy",
-    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
+    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file reference redirects sensitive masking withholding views workflow_inputs"
-        " workflow_checks workflow_names workflow_notes"
+        " template_file workflow_file workflow_checks workflow_names workflow_notes workflow_inputs"
+        " reference redirects sensitive masking withholding views paging"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
-        " okta_yaml external_references sources profile_writing halting journal memory_journal"
+        " okta_yaml external_references sources profile_writing"
+        " halting journal memory_journal"
     ),
-    "budget verifying calling runner recording lanes using frames workflow",
+    ("budget verifying calling runner paged recording lanes using frames workflow"),
     "manifest simulate",
     "cli sandbox testing",
 ]

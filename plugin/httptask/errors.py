@@ -20,6 +20,7 @@ HttpTaskError
 │   ├── ConnectionLost           the peer closed or reset
 │   ├── TlsFailed                certificate, host name or handshake
 │   └── EgressRefused            we refused to talk to that address
+├── PagingError                  an answer is no page of a list, or names no next one that can be asked for
 ├── JournalError                 the journal of runs cannot be read or written; nothing is sent without it
 ├── CredentialError              no credential could be got; the runner makes an Outcome of it
 └── TaskFailed                   an Outcome that did not succeed, raised by `unwrap()`
@@ -189,6 +190,10 @@ class EgressRefused(TransportError):
 
 class JournalError(ProblemsError):
     """The journal cannot be read or written, or a run in it cannot be used; nothing is sent without a record of it."""
+
+
+class PagingError(ProblemsError):
+    """An answer cannot be read as a page of a list, or its next page not be asked for; becomes a failed `Outcome`."""
 
 
 class CredentialError(HttpTaskError):

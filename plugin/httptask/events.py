@@ -63,6 +63,16 @@ class TaskFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRead:
+    """One page of a list was read: its number, its items, and those of all pages so far."""
+
+    task: str
+    number: int
+    items: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     """A workflow step began; `items` is the number of items of a `forEach`, None for a plain step."""
 
@@ -106,6 +116,7 @@ Event = (
     | Pacing
     | Verified
     | TaskFinished
+    | PageRead
     | StepStarted
     | ItemFinished
     | PollWaiting

@@ -13,6 +13,7 @@ from httptask.credentials import REFERENCE
 from httptask.inputs import input_schema
 from httptask.loader import Library, read_bytes, shipped
 from httptask.model import Provider, TaskTemplate
+from httptask.paging import described, paging_of
 from httptask.version import VERSION
 
 MANIFEST_VERSION = 1
@@ -58,6 +59,7 @@ def dumps(manifest: dict[str, Any]) -> bytes:
 
 def task_entry(template: TaskTemplate) -> dict[str, Any]:
     """Return a task as the manifest and `show --json` describe it, without its source."""
+    paging = paging_of(template)
     return {
         "id": template.id,
         "operationId": template.operation_id,
@@ -69,6 +71,7 @@ def task_entry(template: TaskTemplate) -> dict[str, Any]:
         "tags": list(template.tags),
         "deprecated": template.deprecated,
         "idempotent": template.is_idempotent,
+        **({"paging": described(paging)} if paging else {}),
         "security": [{requirement.scheme: list(requirement.scopes)} for requirement in template.security],
         "inputSchema": input_schema(template),
         "outputSchema": _output_schema(template),

@@ -321,12 +321,24 @@ class TaskTemplate:
     source: Place
     verify: Verify | None = None
     follow_redirects: bool = False
-    paging: Paging | None = None
+    #: None leaves it to the provider; False says that this task's answers do not go on.
+    paging: Paging | Literal[False] | None = None
 
     @property
     def is_idempotent(self) -> bool:
         """Whether sending twice equals sending once: declared, else by method (RFC 9110 section 9.2.2)."""
         return self.method in IDEMPOTENT_METHODS if self.idempotent is None else self.idempotent
+
+    @property
+    def effective_paging(self) -> Paging | None:
+        """How the task's list goes on: by its own word, else the provider's, which holds for a GET that takes the parameter."""
+        if self.paging is not None:
+            return self.paging or None
+        paging = self.provider.paging
+        if self.method != "GET" or paging is None:
+            return None
+        takes = any(parameter.location == "query" and parameter.name == paging.parameter for parameter in self.parameters)
+        return paging if paging.style == "link" or takes else None
 
     @property
     def openapi_path(self) -> str:

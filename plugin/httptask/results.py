@@ -9,7 +9,6 @@ import base64
 import codecs
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,10 +22,13 @@ from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
 from httptask.model import ResponseSpec, Schema, TaskTemplate
 from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
+from httptask.paging import goes_on
 from httptask.schemas import Validator, excerpt, json_path, too_deep
 from httptask.secrets import CUT
 
 MAX_WARNINGS = 20
+#: Code of the warning that a list goes on.
+MORE_PAGES = "morePages"
 #: Parts of a body that are compared with the document; the lists of a larger one are cut short for it.
 MAX_CHECKED = 50_000
 MAX_MESSAGE = 500
@@ -76,7 +78,7 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             failure=failure
             or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
-    outputs, missing = _outputs(template, context)
+    outputs, missing = outputs_of(template, context)
     drift = (*_more_pages(template, answer), *islice(_drift(template, answer), MAX_WARNINGS))
     warnings = drift + missing + _unchecked(response)
     return Reading(answer, success=True, readable=True, outputs=outputs, warnings=warnings, failure=None)
@@ -212,7 +214,8 @@ def _unchecked(response: Response) -> tuple[Warn, ...]:
     return (Warn("proxyUnchecked", "connection", message),) if response.proxied else ()
 
 
-def _outputs(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Warn, ...]]:
+def outputs_of(template: TaskTemplate, context: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Warn, ...]]:
+    """Return a task's outputs over `response` and `inputs`, with a warning for each that has no value or another type."""
     outputs: dict[str, Any] = {}
     warnings: list[Warn] = []
     for name, output in template.outputs.items():
@@ -269,14 +272,12 @@ def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
 
 def _more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
     """Yield a warning where a list goes on and only its first page was read."""
-    links = [value for name, value in answer.headers if name.lower() == "link"]
-    paging = template.provider.paging
-    if paging is not None and paging.style == "link" and any(_NEXT.search(link) for link in links):
-        yield Warn("morePages", "response.headers.link", "the list goes on: this is one page, and the next was not asked for")
+    paging = template.effective_paging
+    if paging is not None and goes_on(paging, answer):
+        message = "the list goes on: this is one page; --all of `test` and `paginate` of a step read them all"
+        yield Warn(MORE_PAGES, "response", message)
 
 
-#: A link whose relation types hold `next` (RFC 8288 section 3.3).
-_NEXT = re.compile(r""";\s*rel\s*=\s*(?:next\b|"(?:[^"]*\s)?next(?:\s[^"]*)?")""", re.IGNORECASE)
 _DRIFT_CODES = {"enum": "unknownEnumValue"}
 
 

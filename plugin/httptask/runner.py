@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask import inputs as task_inputs
-from httptask import render, sensitive
+from httptask import paging, render, sensitive
 from httptask.budget import RetryBudget
 from httptask.calling import Call, Job, World
 from httptask.events import Event, TaskFinished, TaskStarted
@@ -37,6 +37,7 @@ class Options:
         verify_before: take that task's answer before the first attempt, which a create needs to be found again.
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
+        page_url: the URL of a later page of the list, in place of the rendered one; only on the connection's own origin.
 
     """
 
@@ -51,6 +52,7 @@ class Options:
     verify_before: bool = False
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
+    page_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ def _unobserved(event: Event) -> None:
 def _prepared(template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options) -> Prepared:
     warnings = task_inputs.check(template, inputs, allow_unknown_enum=options.allow_unknown_enum)
     request = render.build(template, inputs, connection, options.headers)
+    if options.page_url is not None:
+        request = paging.at_page(request, options.page_url, connection.base_url)
     spec = _key_spec(template)
     if spec is not None and spec.header not in request.headers:
         key = options.idempotency_key or new_idempotency_key()

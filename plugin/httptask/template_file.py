@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from httptask import render, uri
+from httptask import paging, render, uri
 from httptask.errors import ExpressionError
 from httptask.expressions import Reference, compile_text, texts
 from httptask.inputs import body_names, input_schema, parameter_names
@@ -26,6 +26,7 @@ from httptask.model import (
 )
 from httptask.notes import Notes, header_name, literal_header
 from httptask.places import Document
+from httptask.provider_file import paging_from
 from httptask.schemas import is_endless
 from httptask.suggest import did_you_mean
 
@@ -115,6 +116,7 @@ class _TemplateBuilder:
             source=self.notes.document.place(()),
             verify=_verify(data.get("verify")),
             follow_redirects=data.get("followRedirects", False),
+            paging=False if data.get("paging") is False else paging_from(data.get("paging")),
         )
         self._check(template)
         self.notes.finish()
@@ -184,6 +186,7 @@ class _TemplateBuilder:
         self._check_headers(template)
         self._check_expressions(template)
         self._check_security(template)
+        self._check_paging(template)
 
     def _check_id(self, template: TaskTemplate) -> None:
         if not template.id.startswith(f"{self.provider.id}."):
@@ -261,6 +264,23 @@ class _TemplateBuilder:
             for scope in requirement.scopes:
                 if scheme.scopes and scope not in scheme.scopes:
                     self.notes.note(("security", index), f"the scheme has no scope '{scope}'", did_you_mean(scope, scheme.scopes))
+
+    def _check_paging(self, template: TaskTemplate) -> None:
+        if not template.paging:
+            return
+        if template.method != "GET":
+            self.notes.note(("paging",), f"{template.method} cannot be paged, only GET", "remove it")
+        takes = [parameter.name for parameter in template.parameters if parameter.location == "query"]
+        for key in ("parameter", "limitParameter"):
+            name = self.data["paging"].get(key)
+            if name is not None and name not in takes:
+                known = did_you_mean(name, takes) or f"query parameters: {', '.join(takes) or 'none'}"
+                self.notes.note(("paging", key), f"the task has no query parameter '{name}'", known)
+        if not paging.may_be_list(paging.documented_at(template, template.paging.items)):
+            place = ("paging", "items") if template.paging.items else ("paging",)
+            self.notes.note(place, "the documented answer has no list there", "name its place in `items`, as keys joined by dots")
+        if paging.documented_at(template, template.paging.cursor) is None:
+            self.notes.note(("paging", "cursor"), "the documented answer has no such key", "write keys joined by dots")
 
 
 def _verify(data: Mapping[str, Any] | None) -> Verify | None:

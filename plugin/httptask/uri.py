@@ -8,9 +8,9 @@ keep it in place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 from httptask.errors import Problem, RenderError, UnsupportedStyle
 from httptask.expressions import to_text, type_name
@@ -49,6 +49,31 @@ def encode_query(parameter: Parameter, value: Any) -> Pairs:
     if parameter.explode:
         return tuple((name, piece) for piece in pieces)
     return ((name, ",".join(pieces)),) if pieces else ()
+
+
+def with_query(url: str, parameter: Parameter, value: Any) -> str:
+    """Return an encoded URL in which a query parameter has this one value; the others stay as they are, in their order."""
+    before, mark, query = url.partition("?")
+    pieces = query.split("&") if mark else []
+    places = [place for place, piece in enumerate(pieces) if _named(piece) == parameter.name]
+    kept = [piece for place, piece in enumerate(pieces) if piece and place not in places[1:]]
+    new = "&".join(f"{name}={text}" for name, text in encode_query(parameter, value))
+    if not places:
+        return f"{before}?{'&'.join([*kept, new])}"
+    return f"{before}?{'&'.join(new if _named(piece) == parameter.name else piece for piece in kept)}"
+
+
+def without_query(url: str, names: Container[str]) -> str:
+    """Return an encoded URL without the query parameters of these names."""
+    before, mark, query = url.partition("?")
+    kept = "&".join(piece for piece in query.split("&") if _named(piece) not in names)
+    return f"{before}{mark}{kept}" if kept else before
+
+
+def query_values(url: str, name: str) -> list[str]:
+    """Return the values of a query parameter of an encoded URL, in order."""
+    pieces = (piece.partition("=") for piece in url.partition("?")[2].split("&"))
+    return [unquote_plus(value) for key, _, value in pieces if unquote_plus(key) == name]
 
 
 def encode_header(parameter: Parameter, value: Any) -> str:
@@ -119,6 +144,10 @@ def check_wire_path(path: str, template_segments: int) -> str:
     if len(segments) != template_segments or any(unquote(segment) in {".", ".."} for segment in segments):
         raise RenderError(Problem("path", "the rendered path does not have the shape of the template's path"))
     return path
+
+
+def _named(piece: str) -> str:
+    return unquote_plus(piece.partition("=")[0])
 
 
 def _scalar(parameter: Parameter, value: Any) -> str:

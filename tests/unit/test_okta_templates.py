@@ -132,6 +132,10 @@ def test_the_first_line_leads_an_editor_to_the_schema(path, kind):
     assert (path.parent / target).resolve() == (TEMPLATES / f"{kind}.schema.json").resolve()
 
 
+def test_paging_is_described_alike_for_a_provider_and_a_task():
+    assert schema_of("task-template")["$defs"]["paging"] == schema_of("provider")["$defs"]["paging"]
+
+
 def test_the_retry_bounds_and_headers_are_described_alike_in_every_schema():
     kinds = [schema_of(kind)["$defs"] for kind in ("task-template", "provider", "workflow")]
     assert kinds[0]["retry"] == kinds[1]["retry"] == kinds[2]["retry"]

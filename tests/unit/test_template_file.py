@@ -2,6 +2,7 @@ import pytest
 
 from httptask.errors import TemplateInvalid
 from httptask.loader import Library
+from httptask.model import Paging
 
 PROVIDER = """\
 id: acme
@@ -285,3 +286,63 @@ def test_true_and_false_are_schemas_too(load, boolean, schema):
     text = changed("schema: {type: string}", f"schema: {boolean}").replace("{$ref: schemas.yaml#/Thing}", boolean)
     template = load(text, schemas=f"Thing: {boolean}\n")
     assert (template.parameters[0].schema, template.responses["200"].schema) == (schema, schema)
+
+
+LIST = """\
+id: acme.list_things
+method: GET
+path: /things
+parameters:
+  - {name: after, in: query, schema: {type: string}}
+  - {name: limit, in: query, schema: {type: integer}}
+responses:
+  '200':
+    description: ok
+    schema: {type: object, properties: {data: {type: array}, next: {type: string}, one: {$ref: schemas.yaml#/Thing}}}
+"""
+CURSOR = "paging: {style: cursor, items: data, parameter: after, cursor: next}\n"
+
+
+def test_a_template_says_how_its_list_goes_on_in_place_of_its_provider(load):
+    provider = PROVIDER + "paging: {style: link}\n"
+    assert load(LIST, provider=provider).effective_paging == Paging("link")
+    assert load(LIST + CURSOR, provider=provider).effective_paging == Paging("cursor", "data", "after", "next")
+    assert load(LIST + "paging: false\n", provider=provider).effective_paging is None
+    header = "paging: {style: cursor, items: data, parameter: after, cursorHeader: X-Next, limitParameter: limit, limit: 5}\n"
+    assert load(LIST + header).effective_paging == Paging("cursor", "data", "after", "", "X-Next", "limit", 5)
+
+
+@pytest.mark.parametrize(
+    ("paging", "message"),
+    [
+        ("true", "11:9: paging must be false"),
+        ("{style: links}", "11:17: paging.style must be one of link, cursor, page, offset (did you mean 'link'?)"),
+        ("{}", "11:9: 'style' is missing in paging"),
+        ("none", "11:9: paging must be object, is string"),
+        ("{style: cursor, items: data, parameter: after}", "11:9: 'cursor' is missing in paging"),
+        ("{style: cursor, items: data, cursor: next}", "11:9: 'parameter' is missing in paging"),
+        ("{style: offset, items: data, parameter: after}", "11:9: 'limit' is missing in paging"),
+        ("{style: link, items: data, parameter: after}", "11:47: paging.parameter is not allowed here"),
+        ("{style: page, items: data, parameter: after, cursor: next}", "11:62: paging.cursor is not allowed here"),
+        ("{style: link}", "11:9: the documented answer has no list there (name its place in `items`, as keys joined by dots)"),
+        ("{style: link, items: dat}", "11:30: the documented answer has no list there"),
+        ("{style: link, items: one.id}", "11:30: the documented answer has no list there"),
+        (
+            "{style: cursor, items: data, parameter: aftr, cursor: next}",
+            "11:49: the task has no query parameter 'aftr' (did you mean 'after'?)",
+        ),
+        (
+            "{style: page, items: data, parameter: after, limitParameter: size}",
+            "11:70: the task has no query parameter 'size' (query parameters: after, limit)",
+        ),
+        ("{style: cursor, items: data, parameter: after, cursor: meta.next}", "11:64: the documented answer has no such key"),
+    ],
+)
+def test_paging_that_does_not_fit_the_task_is_found_with_its_place(problems, paging, message):
+    [found] = problems(LIST + f"paging: {paging}\n")
+    assert found.startswith(f"task.yaml:{message}")
+
+
+def test_only_a_get_can_be_paged(problems):
+    [found] = problems(LIST.replace("GET", "POST") + CURSOR)
+    assert found == "task.yaml:11:9: POST cannot be paged, only GET (remove it)"

@@ -14,6 +14,7 @@ from rich.text import Text
 from httptask import reference
 from httptask.cli.console import Console, is_terminal, on_one_line
 from httptask.model import Location, TaskTemplate
+from httptask.paging import in_words, paging_of
 from httptask.reference import Field
 
 #: Columns of a page that goes into a pipe or file.
@@ -76,6 +77,10 @@ class _Page:
         self.title("Responses")
         rows = [(status, spec.description, _schema_words(spec.schema)) for status, spec in template.responses.items()]
         self.table(("Status", "Description", "Body"), rows)
+        paging = paging_of(template)
+        if paging is not None:
+            self.title("Pages")
+            self.console.out(f"  {in_words(paging)} `httptask test --all` reads them all.")
         self.title("Authorization")
         schemes = [(item.scheme, " ".join(item.scopes) or "-") for item in template.security] or [("none", "-")]
         self.table(("Scheme", "Scopes"), schemes)
