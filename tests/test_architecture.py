@@ -10,19 +10,19 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    "errors model message outcome runs secrets events ports suggest version durations egress_policy",
+    "errors model message outcome runs secrets events ports suggest version durations egress_policy openapi_paths",
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file workflow_checks workflow_names workflow_notes workflow_inputs"
+        " template_file workflow_file workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs"
         " reference redirects sensitive masking withholding views paging"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
         " okta_yaml external_references sources profile_writing"
-        " halting journal memory_journal"
+        " halting journal memory_journal definitions"
     ),
-    ("budget verifying calling runner paged recording lanes using frames workflow"),
+    ("budget verifying calling runner paged recording lanes using frames workflow resuming"),
     "manifest simulate",
     "cli sandbox testing",
 ]

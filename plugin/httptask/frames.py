@@ -26,7 +26,6 @@ from httptask.runner import Runner
 from httptask.runs import Item, RunStatus, StepResult, worst
 from httptask.using import Reach, TaskUse, Usage, condition, handled, is_over, not_written, unsent
 from httptask.views import View, reused_view, view_of, without_outputs
-from httptask.withholding import restored
 from httptask.workflow_inputs import checked_inputs
 
 
@@ -191,7 +190,7 @@ class Frame:
         """Return the items of a `forEach`; once they were read they stay so for the run."""
         known = self.engine.recorder.known(path, recording.LIST)
         if known is not None:
-            values: list[Any] = restored(known.data["items"], f"{path}.forEach")
+            values: list[Any] = self.engine.recorder.restored(known.data["items"], f"{path}.forEach")
             return values
         found = compile_text(text).evaluate(self.context())
         if not isinstance(found, list):
@@ -234,6 +233,7 @@ class Frame:
         said = self.engine.recorder.known(path, recording.APPROVAL)
         message = evaluate_text(step.approve or "", self.context())
         if said is None:
+            self.engine.recorder.keep(path, recording.REACHED, {})
             return StepResult(step.id, "waiting", message=message)
         if said.data["approved"]:
             return StepResult(step.id, "succeeded", message=message)
@@ -258,8 +258,8 @@ class Frame:
         if step.for_each is not None and data["status"] != "skipped":
             items = tuple(self._reused_items(path))
             return StepResult(step.id, data["status"], None, items, [item.outputs for item in items], failure, reused=True)
-        outputs = restored(data["outputs"], name) if "outputs" in data else None
-        self.views[step.id] = reused_view(data, step.id)
+        outputs = self.engine.recorder.restored(data["outputs"], name) if "outputs" in data else None
+        self.views[step.id] = reused_view(data, step.id, self.engine.recorder.restored)
         return StepResult(step.id, data["status"], outputs=outputs, failure=failure, reused=True)
 
     def _reused_items(self, path: str) -> Iterator[Item]:
@@ -269,7 +269,11 @@ class Frame:
             if bracket and not rest and number.isdigit():
                 newest[int(number)] = entry
         for index, entry in sorted(newest.items()):
-            outputs = restored(entry.data["outputs"], f"steps.{path}[{index}].outputs") if "outputs" in entry.data else None
+            outputs = (
+                self.engine.recorder.restored(entry.data["outputs"], f"steps.{path}[{index}].outputs")
+                if "outputs" in entry.data
+                else None
+            )
             failure = Failure.from_json(entry.data["failure"]) if "failure" in entry.data else None
             yield Item(index, entry.data["status"], None, outputs, failure, reused=True)
 
@@ -290,7 +294,9 @@ class WorkflowUse:
         engine, index = self.frame.engine, self.index or 0
         known = engine.recorder.known(self.path, recording.RESULT) if self.index is not None else None
         if known is not None and is_over(known, self.use):
-            outputs = restored(known.data["outputs"], f"steps.{self.path}.outputs") if "outputs" in known.data else None
+            outputs = (
+                engine.recorder.restored(known.data["outputs"], f"steps.{self.path}.outputs") if "outputs" in known.data else None
+            )
             return self._told(Item(index, known.data["status"], outputs=outputs, reused=True))
         try:
             item = self._executed()

@@ -173,7 +173,7 @@ class Journal:
         if run_id and (exact or len(found) == 1):
             return (exact or found)[0]
         message = "more than one run begins so" if found and run_id else "there is no such run"
-        raise JournalError(Problem(run_id, f"{message} in {self.path}", "`httptask runs` lists them"))
+        raise JournalError(Problem("RUN", f"{message} in {self.path}", "`httptask runs` lists them"))
 
     def records(self, limit: int = 100) -> list[RunRecord]:
         """Return the newest runs, newest first."""
@@ -190,6 +190,29 @@ class Journal:
         if not found:
             raise JournalError(Problem(str(self.path), "the definition of this run is missing", "start a new run"))
         return bytes(found[0][0])
+
+    def entries(self, run_id: str, kind: str, path: str = "") -> Iterator[Entry]:
+        """Yield a run's entries of a kind whose path starts with `path`, oldest first, a few at a time."""
+        query = (
+            "SELECT seq, path, at, ran, data FROM entries WHERE run = ? AND kind = ? AND path >= ? AND path < ? AND seq > ?"
+            " ORDER BY seq LIMIT ?"
+        )
+        seq = 0
+        while rows := self.read(query, (run_id, kind, path, path + "\U0010ffff", seq, CHUNK)):
+            for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
+                yield Entry(found, kind, json.loads(data), at, ran)
+
+    def items(self, run_id: str, step: str) -> Iterator[Any]:
+        """Yield the items of a list that a step read page by page, else the outputs of the items of its `forEach`."""
+        pages = False
+        for entry in self.entries(run_id, "page", f"{step}/page:"):
+            pages = True
+            yield from entry.data["items"]["value"]
+        if pages:
+            return
+        for entry in self.entries(run_id, "result", f"{step}["):
+            if entry.path.endswith("]") and "outputs" in entry.data:
+                yield entry.data["outputs"]["value"]
 
     def delete(self, run_id: str) -> None:
         """Forget a run and, if no other run needs it, its definition.
@@ -343,14 +366,12 @@ class HeldRun:
 
     def below(self, path: str, kind: str) -> Iterator[Entry]:
         """Yield the entries of a kind whose path starts with `path`, oldest first."""
-        query = (
-            "SELECT seq, path, at, ran, data FROM entries WHERE run = ? AND kind = ? AND path >= ? AND path < ? AND seq > ?"
-            " ORDER BY seq LIMIT ?"
-        )
-        seq = 0
-        while rows := self._journal.read(query, (self._id, kind, path, path + "\U0010ffff", seq, CHUNK)):
-            for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
-                yield Entry(found, kind, json.loads(data), at, ran)
+        yield from self._journal.entries(self._id, kind, path)
+
+    def ran(self) -> float:
+        """Return the seconds of running time that were written down."""
+        ((ran,),) = self._journal.read("SELECT coalesce(max(ran), 0.0) FROM entries WHERE run = ?", (self._id,))
+        return float(ran)
 
     def note_status(self, status: str, *, now: float, ran: float, message: str = "") -> None:
         """Say in the list of runs how this one stands."""

@@ -7,17 +7,23 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from httptask.errors import DefinitionError, Problem, ProblemsError, TemplateInvalid, WorkflowInvalid
-from httptask.model import Provider, TaskTemplate, Workflow, openapi_path
+from httptask.openapi_paths import openapi_path
 from httptask.registry import Registry, Summary
+
+if TYPE_CHECKING:
+    from httptask.model import Provider, TaskTemplate, Workflow
 
 PROVIDER_FILE = "provider.yaml"
 SCHEMAS_FILE = "schemas.yaml"
 LARGEST_FILE = 16 * 1024 * 1024
+_copies: ContextVar[Path | None] = ContextVar("copies", default=None)
 #: Workflow files that use one another, the first one included.
 DEEPEST_WORKFLOW = 16
 
@@ -106,7 +112,7 @@ class Library:
         """
         from httptask.template_file import template_from
 
-        folder = _provider_folder(file)
+        folder = provider_folder(file)
         document = _document(file, "task-template.schema.json")
         schemas_file = os.path.relpath(folder / SCHEMAS_FILE, _real(file).parent).replace(os.sep, "/")
         return template_from(document, self.provider(folder), self._schemas(folder), schemas_file)
@@ -230,10 +236,23 @@ def read_bytes(file: Path) -> bytes:
 
 def shown(file: Path) -> str:
     """Return a path as a person would type it: relative when it lies below the current folder."""
+    real, copies = _real(file), _copies.get()
+    if copies is not None and real.is_relative_to(copies):
+        file = real = Path(os.sep) / real.relative_to(copies)
     try:
-        return str(_real(file).relative_to(Path.cwd()))
+        return str(real.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(file)
+
+
+@contextmanager
+def copies_in(folder: Path) -> Iterator[None]:
+    """Let messages name the originals of the files that lie in `folder` by their whole paths."""
+    token = _copies.set(_real(folder))
+    try:
+        yield
+    finally:
+        _copies.reset(token)
 
 
 def _real(file: Path) -> Path:
@@ -266,7 +285,13 @@ def _is_workflow(file: Path) -> bool:
     return isinstance(data, dict) and ("steps" in data or ("name" in data and "id" not in data))
 
 
-def _provider_folder(file: Path) -> Path:
+def provider_folder(file: Path) -> Path:
+    """Return the folder of the provider that a template belongs to.
+
+    Raises:
+        TemplateInvalid: there is none.
+
+    """
     for folder in _real(file).parents:
         if (folder / PROVIDER_FILE).is_file():
             return folder

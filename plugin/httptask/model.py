@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from httptask.egress_policy import OPERATORS, EgressPolicy
 from httptask.message import Timeouts
+from httptask.openapi_paths import openapi_path
 
 if TYPE_CHECKING:
     from httptask.ports import Auth
@@ -358,13 +359,6 @@ class TaskTemplate:
     def accepts_body(self) -> bool:
         """Whether the task takes the input `body`."""
         return self.body is not None and self.body.template is None
-
-
-def openapi_path(path: str) -> str:
-    """Return a template's path in OpenAPI's spelling; `{{ inputs['If-Match'] }}` becomes `{If-Match}`."""
-    import re
-
-    return re.sub(r"\{\{\s*(?:inputs\[['\"]([^'\"]+)['\"]\]|([^}\s]+))\s*\}\}", lambda m: "{" + (m[1] or m[2]) + "}", path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from httptask.model import IdempotencyKey
 from httptask.outcome import Answer, Attempt, Failure, FailureKind, Outcome, Status
 from httptask.ports import NOTHING_DONE, Clock, Entry, Recovery, RunJournal
 from httptask.runs import StepStatus
-from httptask.secrets import Redactor
+from httptask.secrets import Redactor, Secret
 
 #: Kinds of entries. `list`: the items of a forEach; `if`: a condition's value; `begin`: when a step with a timeout began.
 LIST, IF, BEGIN = "list", "if", "begin"
@@ -29,8 +29,11 @@ LIST, IF, BEGIN = "list", "if", "begin"
 INTENT, CONCLUSION, BEFORE = "intent", "conclusion", "before"
 #: `result` of a step or item, `page` of a list, `wait`: when it is over, `state` of the run.
 RESULT, PAGE, WAIT, STATE = "result", "page", "wait", "state"
-#: What a person said: `approval` of a gate, `assumed` of an unknown outcome, `given` for a withheld value.
-APPROVAL, ASSUMED, GIVEN = "approval", "assumed", "given"
+#: The run's `inputs`, with the references of secret ones.
+INPUTS = "inputs"
+#: What a person said: `approval` of a gate, what was `assumed` of an unknown outcome.
+#: `reached`: the run waits at this gate.
+APPROVAL, ASSUMED, REACHED = "approval", "assumed", "reached"
 #: Seconds by which two readings of the wall clock may differ without a key counting as forgotten.
 _SKEW = 60.0
 #: Seconds for a thread that is only waiting to notice that a stop was asked for.
@@ -42,21 +45,25 @@ class RunRecorder:
     """The journal as one run uses it.
 
     Attributes:
-        redactor: what is known to be secret at the moment.
+        shown: the redactor of what is shown, which learns as it goes; what answers call secret is added to it.
         resumed: an earlier execution may have left something.
         ran_before: seconds of running time of earlier executions.
+        given: what a person gives again for withheld values, by name, as in `steps.login.outputs.token`.
         lost: set when an outcome could not be written: the run cannot say that it succeeded.
 
     """
 
     journal: RunJournal
     clock: Clock
-    redactor: Callable[[], Redactor] = Redactor
+    shown: Callable[[], Redactor] = Redactor
     halt: Halt = field(default_factory=Halt)
     resumed: bool = False
     ran_before: float = 0.0
+    given: Mapping[str, Any] = field(default_factory=dict)
     lost: JournalError | None = None
     _began: float = field(init=False)
+    _learned: dict[Secret, None] = field(default_factory=dict)
+    _knowing: tuple[Redactor, int, Redactor] | None = None
 
     def __post_init__(self) -> None:
         """Begin to count running time."""
@@ -65,6 +72,17 @@ class RunRecorder:
     def ran(self) -> float:
         """Return the run's seconds of running time so far; while no process works on it, none pass."""
         return self.ran_before + self.clock.monotonic() - self._began
+
+    def learn(self, secrets: Iterable[Secret]) -> None:
+        """Take what an answer calls secret: copies of it are withheld too."""
+        self._learned.update(dict.fromkeys(secrets))
+
+    def redactor(self) -> Redactor:
+        """Return what knows every secret met so far."""
+        shown, count = self.shown(), len(self._learned)
+        if self._knowing is None or self._knowing[0] is not shown or self._knowing[1] != count:
+            self._knowing = (shown, count, shown.extended(tuple(self._learned)))
+        return self._knowing[2]
 
     def note(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
         """Write an entry with the next commit.
@@ -98,6 +116,10 @@ class RunRecorder:
     def kept(self, value: Any) -> dict[str, Any]:
         """Return a value as the journal may keep it."""
         return withholding.kept(value, self.redactor())
+
+    def restored(self, data: Mapping[str, Any], name: str) -> Any:
+        """Return a kept value again; reading what was withheld and not given again raises WithheldValue."""
+        return withholding.restored(data, name, self.given)
 
     def begun(self, path: str) -> float:
         """Return the running time at which a path with a timeout was first begun, and note it."""

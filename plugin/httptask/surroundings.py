@@ -13,6 +13,7 @@ from httptask.secrets import Secret
 
 CONFIG_VARIABLE = "HTTPTASK_CONFIG"
 PATH_VARIABLE = "HTTPTASK_PATH"
+JOURNAL_VARIABLE = "HTTPTASK_JOURNAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Surroundings:
     cwd: Path
     config_dir: Path
     resolves: bool = True
+    state_dir: Path | None = None
 
     @classmethod
     def current(cls) -> Surroundings:
@@ -35,13 +37,25 @@ class Surroundings:
             home = Path.home()
         except RuntimeError:  # a container's user without an entry and without HOME
             home = Path(os.sep)
-        return cls(os.environ, home, Path.cwd(), config_folder(sys.platform, os.environ, home))
+        return cls(
+            os.environ,
+            home,
+            Path.cwd(),
+            config_folder(sys.platform, os.environ, home),
+            state_dir=state_folder(sys.platform, os.environ, home),
+        )
 
     @property
     def profiles_file(self) -> Path:
         """The file of profiles: the one that HTTPTASK_CONFIG names, else the one in the user's configuration folder."""
         named = self.env.get(CONFIG_VARIABLE)
         return self.locate(named, self.cwd) if named else self.config_dir / "httptask" / "connections.toml"
+
+    @property
+    def journal_file(self) -> Path:
+        """The journal of runs: the file that HTTPTASK_JOURNAL names, else the one in the user's state folder."""
+        named = self.env.get(JOURNAL_VARIABLE)
+        return self.locate(named, self.cwd) if named else (self.state_dir or self.config_dir) / "httptask" / "runs.db"
 
     def locate(self, written: str, base: Path) -> Path:
         """Return a path as a person writes it: `~` is the home folder, and a relative path starts at `base`."""
@@ -73,6 +87,16 @@ def config_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
     named = Path(env.get("XDG_CONFIG_HOME", ""))
     # a relative value is void by the XDG base directory specification
     return named if named.is_absolute() else home / ".config"
+
+
+def state_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
+    """Return the folder in which this platform keeps what programs remember of a user's work."""
+    if platform == "win32":
+        return Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if platform == "darwin":
+        return home / "Library" / "Application Support"
+    named = Path(env.get("XDG_STATE_HOME", ""))
+    return named if named.is_absolute() else home / ".local" / "state"
 
 
 def template_path(around: Surroundings) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from httptask import recording
+from httptask import masking, recording
 from httptask.errors import ExpressionError, Interrupted, JournalError, RequestChanged, UsageError, WithheldValue
 from httptask.events import ItemFinished, PollWaiting
 from httptask.expressions import evaluate_condition, evaluate_text, evaluate_tree
@@ -23,7 +23,6 @@ from httptask.results import response_view
 from httptask.runner import Options
 from httptask.runs import Item, StepStatus
 from httptask.views import View, without_outputs
-from httptask.withholding import restored
 
 if TYPE_CHECKING:
     from httptask.frames import Engine
@@ -79,7 +78,7 @@ class TaskUse:
         """Do what is left to do, and write down how it ended."""
         known = self.engine.recorder.known(self.usage.path, recording.RESULT)
         if known is not None and is_over(known, self.usage.step):
-            return self._told(reused_item(known, self.usage))
+            return self._told(reused_item(known, self._index, self.engine.recorder))
         try:
             item = self._done()
         except UsageError as error:
@@ -125,6 +124,8 @@ class TaskUse:
         with self._lock:
             if self._item is None:
                 self._item = item
+                if item.outcome is not None:
+                    self.engine.recorder.learn(masking.secrets_of(self.usage.template, item.outcome))
                 self.engine.recorder.keep_result(self.usage.path, recording.RESULT, self._kept(item))
                 self._told(item)
             return self._item
@@ -287,12 +288,12 @@ def handled(status: str, step: Step) -> dict[str, bool]:
     return {"handled": True} if status == "failed" and step.continue_on_error else {}
 
 
-def reused_item(known: Entry, usage: Usage) -> Item:
+def reused_item(known: Entry, index: int, recorder: RunRecorder) -> Item:
     """Return an item as an earlier execution left it."""
-    data, name = known.data, f"steps.{usage.path}.outputs"
+    data = known.data
     failure = Failure.from_json(data["failure"]) if "failure" in data else None
-    outputs = restored(data["outputs"], name) if "outputs" in data else None
-    return Item(usage.index or 0, data["status"], None, outputs, failure, reused=True)
+    outputs = recorder.restored(data["outputs"], f"steps.{known.path}.outputs") if "outputs" in data else None
+    return Item(index, data["status"], None, outputs, failure, reused=True)
 
 
 def unsent(step: Step, error: UsageError, views: Mapping[str, View]) -> Failure:

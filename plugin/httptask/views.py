@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from httptask.expressions import HeaderView, compile_text, texts
 from httptask.results import response_view
 from httptask.runs import StepResult
-from httptask.withholding import restored
 
 View = dict[str, Any]
 
@@ -23,7 +22,7 @@ def view_of(result: StepResult) -> View:
     return view
 
 
-def reused_view(data: Mapping[str, Any], step: str) -> View:
+def reused_view(data: Mapping[str, Any], step: str, restored: Callable[[Mapping[str, Any], str], Any]) -> View:
     """Return the view of a step that an earlier execution did: what later expressions can reach was kept."""
     view: View = {"status": data["status"]}
     if "outputs" in data:

@@ -21,18 +21,22 @@ def kept(value: Any, redactor: Redactor) -> dict[str, Any]:
     return {"value": _kept(value, redactor, (), places), **({"withheld": places} if places else {})}
 
 
-def restored(data: Mapping[str, Any], name: str) -> Any:
-    """Return the value again; reading what was withheld raises WithheldValue, which tells its name and place."""
-    value = data["value"]
+def restored(data: Mapping[str, Any], name: str, given: Mapping[str, Any] | None = None) -> Any:
+    """Return the value again, with what is `given` by name in its gaps.
+
+    Reading a gap that is left raises WithheldValue, which tells its name, such as `steps.login.outputs.token`.
+    """
+    value, known = data["value"], given or {}
     for place in data.get("withheld", ()):
-        value = _with_gap(value, tuple(place), _spelled(name, place))
+        full = _spelled(name, place)
+        filled = _put(value, tuple(place), known[full]) if full in known else None
+        value = _with_gap(value, tuple(place), full) if full not in known else filled
     return value
 
 
-def replaced(data: Mapping[str, Any], place: Sequence[str | int], value: Any) -> dict[str, Any]:
-    """Return kept data in which a person has filled in one withheld place."""
-    left = [other for other in data.get("withheld", ()) if list(other) != list(place)]
-    return {"value": _put(data["value"], tuple(place), value), **({"withheld": left} if left else {})}
+def names_withheld(data: Mapping[str, Any], name: str) -> list[str]:
+    """Return the names of what was withheld of a value."""
+    return [_spelled(name, place) for place in data.get("withheld", ())]
 
 
 def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str | int]]) -> Any:
@@ -73,8 +77,8 @@ def _put(value: Any, place: Pointer, given: Any) -> Any:
         return given
     head, rest = place[0], place[1:]
     if isinstance(value, list):
-        return [_put(item, rest, given) if index == head else item for index, item in enumerate(value)]
-    return {key: _put(item, rest, given) if key == head else item for key, item in value.items()}
+        return type(value)(_put(item, rest, given) if index == head else item for index, item in enumerate(value))
+    return type(value)({key: _put(item, rest, given) if key == head else item for key, item in value.items()})
 
 
 def _spelled(name: str, place: Sequence[str | int]) -> str:

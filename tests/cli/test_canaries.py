@@ -313,7 +313,8 @@ class World:
             "token": TOKENS["profile-file"] + "\n",
             "body.json": json.dumps(BODY),
             "inputs.yaml": json.dumps({"kind": "ok", "pass": VALUES["password-query"]}, ensure_ascii=False),
-            "flow-inputs.json": json.dumps({"word": VALUES["flow-input"]}),
+            "flow-inputs.json": json.dumps({"word": "env:FLOW_INPUT"}),
+            "flow-literal.json": json.dumps({"word": VALUES["flow-input"]}),
             "half.yaml": f"okta:\n  client:\n    token: {json.dumps(TOKENS['home-yaml'])}\n",
             "home/.okta/okta.yaml": okta_yaml(url, TOKENS["home-yaml"]),
             "project/okta.yaml": okta_yaml(url, TOKENS["project-yaml"]),
@@ -324,7 +325,7 @@ class World:
         self.planted = {home / name for name in files}
         self.variables = {
             "empty": {"HOME": str(home / "none")},
-            "env": {"TRAP_URL": url, "TRAP_TOKEN": TOKENS["env"]},
+            "env": {"TRAP_URL": url, "TRAP_TOKEN": TOKENS["env"], "FLOW_INPUT": VALUES["flow-input"]},
             "refused": {"TRAP_URL": "http://127.0.0.1:9", "TRAP_TOKEN": TOKENS["env"]},
             "half": {"TRAP_TOKEN": TOKENS["env"]},
             "home": {"HOME": str(home / "home")},
@@ -336,7 +337,7 @@ class World:
         )
         self.planted.add(home / "raw.toml")
 
-    def run(self, run):
+    def command(self, run):
         command = Httptask(self.home if run.folder == "." else self.home / run.folder)
         env = {
             "HTTPTASK_PATH": str(self.home / "t"),
@@ -344,9 +345,11 @@ class World:
             **self.variables[run.world],
             **dict(run.env),
         }
+        return command(*run.words, code=run.code, stdin=json.dumps(BODY), env=env, tracebacks=run.asks_for_tracebacks)
+
+    def run(self, run):
         before = {path: path.read_bytes() for path in self.home.rglob("*") if path.is_file()}
-        done = command(*run.words, code=run.code, stdin=json.dumps(BODY), env=env, tracebacks=run.asks_for_tracebacks)
-        written = [done.all.encode()]
+        written = [self.command(run).all.encode()]
         after = {path: path.read_bytes() for path in self.home.rglob("*") if path.is_file() and path not in self.planted}
         return b"\n".join([*written, *(content for path, content in after.items() if content != before.get(path))])
 
@@ -430,7 +433,13 @@ RUNS = [
     Run("env", "run flow.yaml -i kind=missing -vv --json", 1),
     Run("env", "run flow.yaml -i kind=reset -vv", 1),
     Run("env", "run flow.yaml --inputs flow-inputs.json --fault second=404 --json", 1),
+    Run("env", "run flow.yaml --inputs flow-literal.json -vv --debug", 2),
+    Run("env", "run flow.yaml --inputs flow-inputs.json --dry-run --json"),
+    Run("env", "run flow.yaml --inputs flow-inputs.json --no-journal --json"),
     Run("env", "run body.json", 2),
+    Run("env", "runs"),
+    Run("env", f"runs show {TOKENS['env']}", 2),
+    Run("env", f"resume {TOKENS['env']} --json", 2),
     Run("env", "connections"),
     Run("env", "connections --json"),
     Run("env", "connections check --provider trap -vv"),
@@ -493,6 +502,16 @@ def hostile():
 def test_no_byte_that_the_program_writes_holds_a_secret(tmp_path, hostile, run):
     written = World(tmp_path, hostile.url).run(run)
     assert leaks(written) == set(), written.decode("utf-8", "replace")
+
+
+@pytest.mark.slow
+def test_no_byte_of_a_journal_or_of_a_resumed_run_holds_a_secret(tmp_path, hostile):
+    world = World(tmp_path, hostile.url)
+    written = [world.run(Run("env", "run flow.yaml -i kind=missing --inputs flow-inputs.json --json", 1))]
+    (run,) = json.loads(world.command(Run("env", "runs --json")).out)["runs"]
+    words = (f"runs show {run['runId']} --json", f"resume {run['runId']} -vv", f"runs delete {run['runId']}")
+    written += [world.run(Run("env", command, code)) for command, code in zip(words, (0, 1, 0), strict=True)]
+    assert leaks(b"\n".join(written)) == set()
 
 
 @pytest.mark.parametrize("name", CANARIES)

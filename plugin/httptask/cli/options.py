@@ -31,6 +31,16 @@ def as_json(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")(command)
 
 
+def journal(command: F) -> F:
+    """Add `--journal FILE`."""
+    return click.option(
+        "--journal",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The journal of runs, in place of HTTPTASK_JOURNAL or the one in your state folder.",
+    )(command)
+
+
 def verbose(command: F) -> F:
     """Add `-v` and `--debug`."""
     verbosity = click.option(

@@ -115,18 +115,16 @@ def print_failure(failure: Failure, console: Console) -> None:
 
 def print_run(result: RunResult, console: Console, *, seconds: float | None, steps: Sequence[str]) -> None:
     """Print a run: its steps, its outputs, and where it stopped; a simulated run took no time."""
-    not_run = [step for step in steps if step not in {done.id for done in result.steps}]
+    done = {step.id for step in result.steps}
+    width = max(map(len, (*steps, *(step.id for step in result.on_failure))), default=0)
     console.out(f"{console.style(result.workflow, 'bold')}  run {result.run_id}")
     console.out()
-    width = max(map(len, steps), default=0)
-    for step in result.steps:
-        mark = console.style(_MARKS[step.status], _COLOURS[step.status])
-        console.out(f"  {mark} {step.id.ljust(width)}  {_step_words(step)}")
-        for warning in dict.fromkeys(item for outcome in _outcomes(step) for item in outcome.warnings):
-            if warning.code not in HARMLESS_DRIFT or console.verbose:
-                console.note(console.style(f"      warning: {warning.path}: {warning.message}", "yellow", stream=sys.stderr))
-    for step_id in not_run:
+    _print_steps(result.steps, console, width)
+    for step_id in (step for step in steps if step not in done):
         console.out(console.style(f"  · {step_id.ljust(width)}  not run", "dim"))
+    if result.on_failure:
+        console.out(console.style("  onFailure", "dim"))
+        _print_steps(result.on_failure, console, width)
     if result.outputs:
         console.out()
         for line in json_text(dict(result.outputs)).splitlines():
@@ -136,6 +134,18 @@ def print_run(result: RunResult, console: Console, *, seconds: float | None, ste
     console.out(f"{_status(result.status, console)} {took}")
     if result.failure is not None:
         print_failure(_in_step(result, result.failure), console)
+
+
+def _print_steps(steps: Iterable[StepResult], console: Console, width: int) -> None:
+    for step in steps:
+        mark = console.style(_MARKS[step.status], _COLOURS[step.status])
+        reused = console.style("  (from before)", "dim") if step.reused else ""
+        console.out(f"  {mark} {step.id.ljust(width)}  {_step_words(step)}{reused}")
+        if step.message:
+            console.out(f"    {' ' * width}  {step.message}")
+        for warning in dict.fromkeys(item for outcome in step.outcomes() for item in outcome.warnings):
+            if warning.code not in HARMLESS_DRIFT or console.verbose:
+                console.note(console.style(f"      warning: {warning.path}: {warning.message}", "yellow", stream=sys.stderr))
 
 
 def _in_step(result: RunResult, failure: Failure) -> Failure:
@@ -157,7 +167,7 @@ def _step_words(step: StepResult) -> str:
 
 def _waits(step: StepResult) -> str:
     """Return what a step waited for: refused attempts, and room in the server's rate limit."""
-    attempts = [attempt for outcome in _outcomes(step) for attempt in outcome.attempts]
+    attempts = [attempt for outcome in step.outcomes() for attempt in outcome.attempts]
     retried = [
         f"retried: {item.status or item.error} after {item.decision.wait:.1f} s"
         for item in attempts
@@ -169,11 +179,6 @@ def _waits(step: StepResult) -> str:
 
 def _is_retried(attempt: Attempt) -> bool:
     return attempt.decision is not None and attempt.decision.action == "retry"
-
-
-def _outcomes(step: StepResult) -> list[Outcome]:
-    found = [step.outcome, *(item.outcome for item in step.items or ())]
-    return [outcome for outcome in found if outcome is not None]
 
 
 def _status(status: str, console: Console) -> str:

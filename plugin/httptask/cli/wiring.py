@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from httptask.errors import ConfigurationError, Problem
-from httptask.model import Connection, Provider, TaskTemplate
-from httptask.origins import origin_of
 from httptask.surroundings import Surroundings, template_path
 
 if TYPE_CHECKING:
     from httptask.egress_policy import EgressPolicy
     from httptask.loader import Library
     from httptask.message import Request, Response, Timeouts
-    from httptask.ports import Observer, Transport
+    from httptask.model import Connection, Provider, TaskTemplate
+    from httptask.ports import Clock, Observer, Transport
     from httptask.registry import Registry
     from httptask.runner import Runner
     from httptask.settings import ConnectionRequest
@@ -112,10 +111,13 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 
 
 @contextmanager
-def http_runner(used: Sequence[Connection], tasks: Registry, observer: Observer | None = None) -> Iterator[Runner]:
+def http_runner(
+    used: Sequence[Connection], tasks: Registry, observer: Observer | None = None, *, clock: Clock | None = None
+) -> Iterator[Runner]:
     """Yield a runner over real HTTP for the connections that will be used; `tasks` are those that may be asked to verify."""
     from httptask.clock import SystemClock
     from httptask.egress import policy_of
+    from httptask.origins import origin_of
     from httptask.runner import Runner
 
     with ExitStack() as stack:
@@ -132,7 +134,7 @@ def http_runner(used: Sequence[Connection], tasks: Registry, observer: Observer 
                 if urlsplit(url)[:2] not in by_origin:
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
-        yield Runner(_ByOrigin(by_origin), SystemClock(), observer, tasks=tasks)
+        yield Runner(_ByOrigin(by_origin), clock or SystemClock(), observer, tasks=tasks)
 
 
 def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:
@@ -167,6 +169,7 @@ def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate],
 
 def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connection:
     from httptask.auth import auth_for
+    from httptask.model import Connection
     from httptask.secrets import Secret
     from httptask.settings import SANDBOX_PROVIDER
 
