@@ -14,7 +14,8 @@ LAYERS = [
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file workflow_checks workflow_names workflow_notes reference redirects sensitive masking"
+        " path_types workflow_checks workflow_names workflow_notes workflow_paths workflow_types"
+        " template_file workflow_file reference redirects sensitive masking"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"

@@ -33,14 +33,16 @@ class WorkflowNotes:
     """Gathers problems, so that one reading of a file reports them all."""
 
     def __init__(self, document: Document) -> None:
-        """Start with none."""
+        """Start with none; `noted` are the paths of values with a problem."""
         self.document = document
         self.problems: list[Problem] = []
+        self.noted: set[Path] = set()
 
     def note(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
         """Keep a problem at the place of a value, or of its `key`."""
         place = self.document.key_place(path) if key else self.document.place(path)
         self.problems.append(Problem(str(place), message, hint))
+        self.noted.add(path)
 
     def attempt(self, path: Path, check: Callable[[], Any]) -> Any:
         """Return what a check returns; its problems are noted at this place, and it counts as None."""
