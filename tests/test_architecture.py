@@ -14,7 +14,7 @@ LAYERS = [
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " path_types workflow_checks workflow_names workflow_notes workflow_paths workflow_types"
+        " path_types reach workflow_checks workflow_names workflow_notes workflow_paths workflow_types"
         " template_file workflow_file reference redirects sensitive masking"
     ),
     (
@@ -22,7 +22,7 @@ LAYERS = [
         " okta_yaml external_references sources profile_writing"
     ),
     "budget verifying calling runner workflow",
-    "manifest simulate",
+    "manifest simulate graph",
     "cli sandbox testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
