@@ -22,7 +22,7 @@ LAYERS = [
         " okta_yaml external_references sources profile_writing"
     ),
     "budget verifying calling runner workflow",
-    "manifest simulate graph",
+    "manifest simulate graph mermaid",
     "cli sandbox testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}

@@ -84,8 +84,16 @@ def _refuse_approval(notes: WorkflowNotes, placed: Placed, therefore: str, hint:
 
 
 def _waits_for_approval(workflow: Workflow) -> bool:
-    steps = list(workflow.every_step())
-    return any(step.approve is not None or (step.workflow is not None and _waits_for_approval(step.workflow)) for step in steps)
+    """Look through a workflow and those it uses, each once, however often they are used."""
+    waiting, seen = [workflow], set[int]()
+    while waiting:
+        used = waiting.pop()
+        seen.add(id(used))
+        steps = list(used.every_step())
+        if any(step.approve is not None for step in steps):
+            return True
+        waiting += [step.workflow for step in steps if step.workflow is not None and id(step.workflow) not in seen]
+    return False
 
 
 def given_schema(workflow: Workflow) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
 from httptask.suggest import did_you_mean
 from httptask.version import VERSION
 
-COMMANDS = ("list", "show", "test", "run", "validate", "connections", "sandbox", "manifest", "completion")
+COMMANDS = ("list", "show", "test", "run", "validate", "graph", "connections", "sandbox", "manifest", "completion")
 
 _EPILOG = """\b
 Exit codes:
