@@ -15,6 +15,8 @@ from httptask.schemas import referred
 _ORDER = ("string", "integer", "number", "boolean", "array", "object", "null")
 #: Combinations within combinations; schemas written by people have two or three.
 _DEEPEST = 16
+#: Schemas looked at for one answer: combinations of combinations grow fast, and beyond this nothing is told.
+_MOST = 5000
 #: A whole number is both, so that `integer` and `number` meet there.
 _NUMBER = frozenset({"integer", "number"})
 
@@ -40,6 +42,18 @@ class Absent:
     known: tuple[str, ...]
 
 
+class _Effort:
+    """How much is still looked at for one answer."""
+
+    def __init__(self) -> None:
+        self.left = _MOST
+
+    def spent(self, depth: int) -> bool:
+        """Count one schema, and tell whether that was too many or too deep."""
+        self.left -= 1
+        return self.left < 0 or depth == _DEEPEST
+
+
 #: What a path leads to; None where the schema does not say.
 Look = Shape | Absent | None
 
@@ -47,16 +61,17 @@ Look = Shape | Absent | None
 def follow(shape: Shape, path: Iterable[str]) -> Look:
     """Return what stands below a path of keys and indexes."""
     look: Look = shape
+    effort = _Effort()
     for key in path:
         if not isinstance(look, Shape):
             break
-        look = _below(look, key, _DEEPEST)
+        look = _below(look, key, effort, 0)
     return look
 
 
 def types_of(look: Look) -> frozenset[str] | None:
     """Return the JSON types that a value may have, or None where it may have any. A number may be `integer` too."""
-    return _types(look, _DEEPEST) if isinstance(look, Shape) else None
+    return _types(look, _Effort(), 0) if isinstance(look, Shape) else None
 
 
 def cannot_fit(given: Look, wanted: Look) -> bool:
@@ -80,17 +95,18 @@ def _container(value: Any) -> str:
     return "object" if isinstance(value, Mapping) else "array"
 
 
-def _conjuncts(shape: Shape, seen: set[int] | None = None) -> Iterator[Mapping[str, Any]]:
+def _conjuncts(shape: Shape) -> Iterator[Mapping[str, Any]]:
     """Yield the schemas that all hold for a value: its own, and those behind `$ref` and `allOf`."""
-    seen = set() if seen is None else seen
-    schema = shape.schema
-    if not isinstance(schema, Mapping) or id(schema) in seen:
-        return
-    seen.add(id(schema))
-    yield schema
-    target = referred(schema["$ref"], shape.root) if isinstance(schema.get("$ref"), str) else None
-    for other in (target, *_listed(schema, "allOf")):
-        yield from _conjuncts(Shape(other, shape.root), seen)
+    waiting, seen = [shape.schema], set[int]()
+    while waiting:
+        schema = waiting.pop(0)
+        if not isinstance(schema, Mapping) or id(schema) in seen:
+            continue
+        seen.add(id(schema))
+        yield schema
+        if isinstance(schema.get("$ref"), str):
+            waiting.append(referred(schema["$ref"], shape.root))
+        waiting += _listed(schema, "allOf")
 
 
 def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[list[Shape]]:
@@ -104,19 +120,19 @@ def _listed(schema: Mapping[str, Any], key: str) -> list[Any]:
     return schema[key] if isinstance(schema.get(key), list) else []
 
 
-def _types(shape: Shape, left: int) -> frozenset[str] | None:
-    if left == 0:
+def _types(shape: Shape, effort: _Effort, depth: int) -> frozenset[str] | None:
+    if effort.spent(depth):
         return None
     found: frozenset[str] | None = None
     for schema in _conjuncts(shape):
-        rules = [_own_types(schema), *(_any_of(branches, left - 1) for branches in _alternatives(schema, shape.root))]
+        rules = [_own_types(schema), *(_any_of(branches, effort, depth + 1) for branches in _alternatives(schema, shape.root))]
         for rule in (rule for rule in rules if rule is not None):
             found = rule if found is None else found & rule
     return found or None  # types that exclude one another are a mistake of the schema, which is not for us to tell
 
 
-def _any_of(branches: list[Shape], left: int) -> frozenset[str] | None:
-    each = [_types(branch, left) for branch in branches]
+def _any_of(branches: list[Shape], effort: _Effort, depth: int) -> frozenset[str] | None:
+    each = [_types(branch, effort, depth) for branch in branches]
     return None if None in each else frozenset().union(*(types for types in each if types))
 
 
@@ -142,24 +158,24 @@ def _value_types(value: Any) -> frozenset[str]:
     return frozenset({"string" if isinstance(value, str) else _container(value)})
 
 
-def _below(shape: Shape, key: str, left: int) -> Look:
+def _below(shape: Shape, key: str, effort: _Effort, depth: int) -> Look:
     """Return what stands below one key: where several schemas hold, what any of them says of it."""
-    if left == 0:
+    if effort.spent(depth):
         return None
     looks: list[Look] = []
     for schema in _conjuncts(shape):
         looks.append(_own_below(schema, key, shape.root))
-        looks += [_in_any(branches, key, left - 1) for branches in _alternatives(schema, shape.root)]
+        looks += [_in_any(branches, key, effort, depth + 1) for branches in _alternatives(schema, shape.root)]
     shapes = [look for look in looks if isinstance(look, Shape)]
     if shapes:
         return shapes[0] if len(shapes) == 1 else Shape({"allOf": [one.schema for one in shapes]}, shape.root)
     return next((look for look in looks if isinstance(look, Absent)), None)
 
 
-def _in_any(branches: list[Shape], key: str, left: int) -> Look:
+def _in_any(branches: list[Shape], key: str, effort: _Effort, depth: int) -> Look:
     """Return what stands below a key when one of several schemas holds; those without keys are not meant."""
-    keyed = [branch for branch in branches if (_types(branch, left) or {"object"}) & {"object", "array"}]
-    looks = [_below(branch, key, left) for branch in keyed]
+    keyed = [branch for branch in branches if (_types(branch, effort, depth) or {"object"}) & {"object", "array"}]
+    looks = [_below(branch, key, effort, depth) for branch in keyed]
     if not looks or None in looks:
         return None
     shapes = [look for look in looks if isinstance(look, Shape)]

@@ -101,7 +101,7 @@ class _Builder:
         except DefinitionError as error:
             for problem in error.problems:
                 if problem.where:
-                    self.notes.problems.append(problem)
+                    self.notes.take((*path, "workflow"), problem)
                 else:
                     self.notes.note((*path, "workflow"), problem.message, problem.hint)
             return None

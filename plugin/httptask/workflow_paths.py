@@ -25,6 +25,9 @@ class Paths:
         """Know all steps: whether one may be read at some place is not asked here."""
         self._inputs = inputs
         self._steps = {step.id: step for step in steps}
+        self._tolerated = {
+            inner.id for step in self._steps.values() if step.continue_on_error for inner in (step, *step.parallel)
+        }
         self._template = template
         self._left = left
 
@@ -70,7 +73,9 @@ class Paths:
             return None if below else Shape.of("string")
         if view == "outputs":
             return self._outputs(step, below)
-        answered = not (failed or step.continue_on_error or step.for_each or step.paginate)  # else it may be an error's answer
+        answered = not (
+            failed or step.id in self._tolerated or step.for_each or step.paginate
+        )  # else it may be an error's answer
         return self._response(step, below) if view == "response" and answered else None
 
     def _outputs(self, step: Step, rest: list[str]) -> Look:

@@ -21,6 +21,8 @@ from httptask.workflow_paths import FindTemplate, Paths
 _LIST = Shape.of("array")
 _CONDITION = Shape.of("boolean")
 _COMPARE = "compare explicitly, as in {{ value == 'x' }} or {{ list | length > 0 }}"
+_SCALARS = frozenset({"string", "integer", "number"})
+_FILTERS: Mapping[str, str] = {"string": "string", "integer": "int", "number": "float"}
 
 
 class TypeCheck:
@@ -59,14 +61,17 @@ class TypeCheck:
             if place in self.notes.noted:  # what it reads is not there: its type says nothing
                 continue
             self._keys(place, text, placed.step, failed=failed)
-            slot, subject = self._slot(placed, place)
             path = _compiled_path(text)
-            given = self.paths.look(path, placed.step, failed=failed) if path else None
-            if path and cannot_fit(given, slot):
-                hint = _COMPARE if slot is _CONDITION else ""
-                self.notes.note(
-                    place, f"{subject} must be {named(types_of(slot))}, {_shown(path)} is {named(types_of(given))}", hint
-                )
+            if path is not None:
+                self._fits(placed, place, path, self.paths.look(path, placed.step, failed=failed))
+
+    def _fits(self, placed: Placed, place: Path, path: Reference, given: Look) -> None:
+        slot, subject = self._slot(placed, place)
+        if not cannot_fit(given, slot):
+            return
+        have, need = types_of(given), types_of(slot)
+        hint = _COMPARE if slot is _CONDITION else _conversion(_shown(path), have, need)
+        self.notes.note(place, f"{subject} must be {named(need)}, {_shown(path)} is {named(have)}", hint)
 
     def _slot(self, placed: Placed, place: Path) -> tuple[Look, str]:
         """Return the shape that a value must have at a place of a step, and how a message names it."""
@@ -96,6 +101,12 @@ def _given(placed: Placed, below: list[str | int]) -> Look:
     else:
         return None
     return follow(Shape(schema, schema), path)
+
+
+def _conversion(path: str, have: frozenset[str] | None, need: frozenset[str] | None) -> str:
+    """Say which filter makes the one type of the other, where a text or number is wanted and given."""
+    made = _FILTERS.get(named(need))
+    return f"convert it: {{{{ {path} | {made} }}}}" if made and have and have <= _SCALARS else ""
 
 
 def _shown(path: Reference) -> str:

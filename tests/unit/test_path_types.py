@@ -141,3 +141,18 @@ def test_what_is_not_known_fits():
 )
 def test_a_literal_has_the_type_that_it_is(value, expected):
     assert named(types_of(type_of_value(value))) == expected
+
+
+@pytest.mark.parametrize("width", [2, 5])
+def test_combinations_of_combinations_end(width):
+    levels = {f"l{level}": {"anyOf": [{"$ref": f"#/$defs/l{level + 1}"}] * width} for level in range(15)}
+    root = {"$defs": {**levels, "l15": {"type": "string"}, "self": {"oneOf": [{"$ref": "#/$defs/self"}] * width}}}
+    for name in ("l0", "self"):
+        look = Shape({"$ref": f"#/$defs/{name}"}, root)
+        assert types_of(look) is None
+        assert follow(look, ["a", "b"]) is None
+
+
+def test_a_long_chain_of_references_is_followed():
+    root = {"$defs": {f"l{level}": {"$ref": f"#/$defs/l{level + 1}"} for level in range(3000)} | {"l3000": {"type": "null"}}}
+    assert named(types_of(Shape({"$ref": "#/$defs/l0"}, root))) == "null"

@@ -64,7 +64,7 @@ outputs: {things: '{{ steps.a.outputs.things }}', size: '{{ inputs.size }}', tex
 
 
 @pytest.fixture
-def problems(tmp_path, monkeypatch):
+def faults(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def found(*lines, rest=""):
@@ -74,8 +74,18 @@ def problems(tmp_path, monkeypatch):
         try:
             load_workflow(tmp_path / "flow.yaml", REGISTRY)
         except WorkflowInvalid as error:
-            return [str(problem).removeprefix("flow.yaml:") for problem in error.problems]
-        return []
+            return error.problems
+        return ()
+
+    return found
+
+
+@pytest.fixture
+def problems(faults):
+    """The problems as text, without the advice to convert a value."""
+
+    def found(*lines, rest=""):
+        return [str(one).removeprefix("flow.yaml:").partition(" (convert it")[0] for one in faults(*lines, rest=rest)]
 
     return found
 
@@ -115,6 +125,21 @@ def given(name, path):
 )
 def test_a_plain_path_must_be_able_to_fit_its_input(problems, name, path, told):
     assert problems(given(name, path)) == ([] if told is None else [f"13:{39 + len(name)}: {told}"])
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (given("limit", "inputs.name"), "convert it: {{ inputs.name | int }}"),
+        (given("limit", "inputs.names[0]"), "convert it: {{ inputs.names[0] | int }}"),
+        (given("limit", "inputs.flag"), ""),
+        (given("tags", "inputs.name"), ""),
+        ("id: b, task: acme.make, with: {id: '{{ inputs.count }}'}", "convert it: {{ inputs.count | string }}"),
+        ("id: b, task: acme.make, with: {id: x, body: {size: '{{ inputs.name }}'}}", "convert it: {{ inputs.name | float }}"),
+    ],
+)
+def test_where_a_filter_converts_the_value_it_is_named(faults, line, hint):
+    assert [problem.hint for problem in faults(line)] == [hint]
 
 
 @pytest.mark.parametrize(
@@ -278,6 +303,9 @@ def test_a_key_that_a_closed_object_cannot_have_is_found_anywhere(problems, text
 def test_the_answer_of_a_step_that_may_have_failed_is_not_judged(problems):
     read = "with: {tags: '{{ steps.b.response.body.next }}'}"
     assert problems("id: b, task: acme.list, continueOnError: true", f"id: c, task: acme.list, {read}") == []
+    group = "id: g, parallel: [{id: b, task: acme.list}]"
+    assert len(problems(group, f"id: c, task: acme.list, {read}")) == 1
+    assert problems(f"{group}, continueOnError: true", f"id: c, task: acme.list, {read}") == []
     assert problems(rest=f"onFailure:\n  - {{id: f, task: acme.list, {read.replace('.b.', '.a.')}}}\n") == []
 
 
