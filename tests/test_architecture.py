@@ -13,17 +13,16 @@ LAYERS = [
     "errors model message outcome runs secrets events ports suggest version durations egress_policy openapi_paths",
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
     (
-        "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs"
-        " reference redirects sensitive masking withholding views paging"
+        "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
+        " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"
+        " workflow_types reference redirects sensitive masking withholding views paging"
     ),
     (
-        "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"
-        " okta_yaml external_references sources profile_writing"
-        " halting journal memory_journal definitions"
+        "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
+        " clock auth okta_yaml external_references sources profile_writing halting journal memory_journal definitions"
     ),
-    ("budget verifying calling runner paged recording lanes using frames workflow resuming"),
-    "manifest simulate",
+    "budget verifying calling runner paged recording lanes using frames workflow resuming",
+    "manifest simulate graph mermaid",
     "cli sandbox testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}

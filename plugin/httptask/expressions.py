@@ -68,6 +68,12 @@ class Compiled:
         return tuple(ref for part in self.parts if isinstance(part, _Expression) for ref in part.references)
 
     @property
+    def path(self) -> Reference | None:
+        """The path that is read when the string is wholly one lookup, as in `{{ steps.a.outputs.id }}`, else None."""
+        lone = [part for part in self.parts if isinstance(part, _Expression)]
+        return lone[0].references[0] if self.whole and lone[0].is_path else None
+
+    @property
     def is_literal(self) -> bool:
         """Tell whether the string holds no expression at all."""
         return all(isinstance(part, str) for part in self.parts)

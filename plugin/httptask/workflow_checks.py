@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from httptask.schemas import OTHER_REFERENCES, Validator, Violation, is_endless,
 from httptask.uri import check_header_value
 from httptask.workflow_names import Scope, reference_problem
 from httptask.workflow_notes import Placed, WorkflowNotes
+
+_FALSE = re.compile(r"\s*\{\{-?\s*(false|False|not true|not True)\s*-?\}\}\s*")
 
 
 def check_inputs(notes: WorkflowNotes, inputs: Mapping[str, Any]) -> None:
@@ -81,8 +84,16 @@ def _refuse_approval(notes: WorkflowNotes, placed: Placed, therefore: str, hint:
 
 
 def _waits_for_approval(workflow: Workflow) -> bool:
-    steps = list(workflow.every_step())
-    return any(step.approve is not None or (step.workflow is not None and _waits_for_approval(step.workflow)) for step in steps)
+    """Look through a workflow and those it uses, each once, however often they are used."""
+    waiting, seen = [workflow], set[int]()
+    while waiting:
+        used = waiting.pop()
+        seen.add(id(used))
+        steps = list(used.every_step())
+        if any(step.approve is not None for step in steps):
+            return True
+        waiting += [step.workflow for step in steps if step.workflow is not None and id(step.workflow) not in seen]
+    return False
 
 
 def given_schema(workflow: Workflow) -> dict[str, Any]:
@@ -91,6 +102,21 @@ def given_schema(workflow: Workflow) -> dict[str, Any]:
     filled = {name for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
     required = [name for name in workflow.inputs.get("required", ()) if name not in filled]
     return {"additionalProperties": False, "properties": {}, **workflow.inputs, "required": required}
+
+
+def check_reached(notes: WorkflowNotes, placed: Placed) -> None:
+    """Check that a step can run and its `until` can hold, as far as a literal says."""
+    if _is_false(placed.step.condition):
+        message = f"step '{placed.step.id}' never runs: its condition is always false"
+        notes.note((*placed.path, "if"), message, "take the step out, or mend the condition")
+    if placed.step.until is not None and _is_false(placed.step.until.condition):
+        after = "" if placed.step.continue_on_error else ", and no step below it runs"
+        message = f"step '{placed.step.id}' never succeeds: its condition is always false{after}"
+        notes.note((*placed.path, "until"), message, "mend the condition")
+
+
+def _is_false(condition: str | None) -> bool:
+    return condition is not None and _FALSE.fullmatch(condition) is not None
 
 
 def _check_headers(notes: WorkflowNotes, path: Path, headers: Mapping[str, str]) -> None:

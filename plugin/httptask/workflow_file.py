@@ -10,9 +10,10 @@ from httptask.errors import DefinitionError, Problem, WorkflowInvalid
 from httptask.model import ForEach, Paginate, Step, TaskTemplate, Until, Workflow
 from httptask.places import Document, Path
 from httptask.registry import Registry
-from httptask.workflow_checks import check_approvals, check_ids, check_inputs, check_sandbox, check_step
+from httptask.workflow_checks import check_approvals, check_ids, check_inputs, check_reached, check_sandbox, check_step
 from httptask.workflow_names import NameCheck
 from httptask.workflow_notes import Placed, WorkflowNotes, every
+from httptask.workflow_types import TypeCheck
 
 DEFAULT_EVERY = 5.0
 DEFAULT_TIMEOUT = 600.0
@@ -67,9 +68,11 @@ class _Builder:
         check_ids(self.notes, every((*main, *on_failure)))
         for placed in every((*main, *on_failure)):
             check_step(self.notes, placed)
+            check_reached(self.notes, placed)
         check_approvals(self.notes, main, on_failure)
         names = NameCheck(self.notes, self.inputs.get("properties", {}), main, on_failure)
         names.run(self.data.get("outputs", {}), self.data.get("connection"))
+        TypeCheck.of(self.notes, self.inputs, (main, on_failure), self._known).run(self.data.get("outputs", {}))
         check_sandbox(self.notes, self.data.get("x-sandbox", {}))
 
     def _row(self, path: Path, row: list[Mapping[str, Any]]) -> tuple[Placed, ...]:
@@ -85,6 +88,12 @@ class _Builder:
         template: TaskTemplate | None = self.notes.attempt((*path, "task"), lambda: self.registry[task])
         return template
 
+    def _known(self, task: str) -> TaskTemplate | None:
+        try:
+            return self.registry[task]
+        except DefinitionError:
+            return None  # reported where the file names it
+
     def _workflow(self, path: Path, file: str) -> Workflow | None:
         """Return the workflow that a step uses; what is wrong within it is reported at its own place."""
         try:
@@ -92,7 +101,7 @@ class _Builder:
         except DefinitionError as error:
             for problem in error.problems:
                 if problem.where:
-                    self.notes.problems.append(problem)
+                    self.notes.take((*path, "workflow"), problem)
                 else:
                     self.notes.note((*path, "workflow"), problem.message, problem.hint)
             return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from httptask.errors import Problem, ProblemsError, WorkflowInvalid
-from httptask.model import Step, TaskTemplate
+from httptask.model import Place, Step, TaskTemplate
 from httptask.places import Document, Path
 
 
@@ -33,14 +33,20 @@ class WorkflowNotes:
     """Gathers problems, so that one reading of a file reports them all."""
 
     def __init__(self, document: Document) -> None:
-        """Start with none."""
+        """Start with none; `noted` are the paths of values with a problem."""
         self.document = document
-        self.problems: list[Problem] = []
+        self.noted: set[Path] = set()
+        self._found: list[tuple[Place, Problem]] = []
 
     def note(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
         """Keep a problem at the place of a value, or of its `key`."""
         place = self.document.key_place(path) if key else self.document.place(path)
-        self.problems.append(Problem(str(place), message, hint))
+        self._found.append((place, Problem(str(place), message, hint)))
+        self.noted.add(path)
+
+    def take(self, path: Path, problem: Problem) -> None:
+        """Keep a problem of another file, which the value at `path` names."""
+        self._found.append((self.document.place(path), problem))
 
     def attempt(self, path: Path, check: Callable[[], Any]) -> Any:
         """Return what a check returns; its problems are noted at this place, and it counts as None."""
@@ -55,8 +61,9 @@ class WorkflowNotes:
         """Raise if anything was noted.
 
         Raises:
-            WorkflowInvalid: every problem, each once.
+            WorkflowInvalid: every problem, each once, in the order of the file.
 
         """
-        if self.problems:
-            raise WorkflowInvalid(tuple(dict.fromkeys(self.problems)))
+        self._found.sort(key=lambda found: (found[0].line, found[0].column))
+        if self._found:
+            raise WorkflowInvalid(tuple(dict.fromkeys(problem for _, problem in self._found)))

@@ -452,6 +452,7 @@ RUNS = [
     Run("env", "show trap.put --json"),
     Run("env", "show trap.put"),
     Run("env", "validate t flow.yaml"),
+    Run("env", "graph flow.yaml"),
     Run("env", "validate token body.json connections.toml", 2),
     Run("env", "manifest --check"),
     Run("env", "completion bash"),

@@ -136,11 +136,11 @@ def test_the_version_is_the_packages(httptask):
 
 def test_help_names_commands_and_exit_codes(httptask):
     page = httptask("--help").out
-    for word in ("list", "show", "test", "run", "validate", "sandbox", "manifest", "completion", "130  interrupted"):
+    for word in ("list", "show", "test", "run", "validate", "graph", "sandbox", "manifest", "completion", "130  interrupted"):
         assert word in page
 
 
-@pytest.mark.parametrize("command", ["list", "show", "test", "run", "validate", "sandbox", "manifest", "completion"])
+@pytest.mark.parametrize("command", ["list", "show", "test", "run", "validate", "graph", "sandbox", "manifest", "completion"])
 def test_each_commands_help_has_an_example(httptask, command):
     assert f"httptask {command}" in httptask(command, "-h").out.partition("Example")[2]
 

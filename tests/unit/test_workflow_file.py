@@ -184,7 +184,7 @@ def test_what_only_the_meaning_shows_is_refused_with_its_place(problems, text, m
 @pytest.mark.parametrize(
     "text",
     [
-        "task: acme.find, with: {limit: '{{ inputs.name }}', colour: '{{ steps.a.outputs.ids[0] }}'}",
+        "task: acme.find, with: {limit: '{{ steps.a.outputs.ids[0] }}', colour: '{{ inputs.name }}'}",
         "task: acme.find, with: {colour: 'r{{ inputs.name }}'}",
         "task: acme.make, with: {id: x, body: '{{ steps.a.response.body }}'}",
         "task: acme.make, with: {id: x, body: {size: '{{ steps.a.outputs.ids | length }}'}}",

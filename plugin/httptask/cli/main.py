@@ -21,7 +21,20 @@ from httptask.errors import HttpTaskError, Interrupted, Problem, ProblemsError
 from httptask.suggest import did_you_mean
 from httptask.version import VERSION
 
-COMMANDS = ("list", "show", "test", "run", "resume", "runs", "validate", "connections", "sandbox", "manifest", "completion")
+COMMANDS = (
+    "list",
+    "show",
+    "test",
+    "run",
+    "resume",
+    "runs",
+    "validate",
+    "graph",
+    "connections",
+    "sandbox",
+    "manifest",
+    "completion",
+)
 
 _EPILOG = """\b
 Exit codes:
