@@ -56,6 +56,20 @@ class Page:
     limited: Literal["", "maxPages", "maxItems"] = ""
 
 
+def paging_required(template: TaskTemplate) -> Paging:
+    """Return how a task's list goes on.
+
+    Raises:
+        InputInvalid: it does not.
+
+    """
+    found = paging.paging_of(template)
+    if found is None:
+        hint = "`paging` in the template or its provider.yaml says how a list goes on"
+        raise InputInvalid(Problem(template.id, "this task has no further pages", hint))
+    return found
+
+
 def first_page(
     template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
 ) -> PageState:
@@ -87,7 +101,7 @@ def pages(
         InputInvalid: the task has no pages, or a limit is less than 1.
 
     """
-    reader = _Reader(template, _paging(template), connection, limits or Paginate())
+    reader = _Reader(template, paging_required(template), connection, limits or Paginate())
     state = first
     reader.seen.again(state.url)
     while not reader.reached(state.number - 1, state.items):
@@ -129,14 +143,6 @@ def all_pages(  # noqa: PLR0913 - those of `pages`, the inputs that outputs may 
     except Interrupted as stopped:
         raise Interrupted(joined.with_attempts(stopped.outcome)) from None
     return joined.outcome(may_be_cut=limits.max_items is not None)
-
-
-def _paging(template: TaskTemplate) -> Paging:
-    found = paging.paging_of(template)
-    if found is None:
-        hint = "`paging` in the template or its provider.yaml says how a list goes on"
-        raise InputInvalid(Problem(template.id, "this task has no further pages", hint))
-    return found
 
 
 @dataclass(slots=True)
@@ -274,7 +280,7 @@ class _Joined:
         return self._whole(self.last, self.last.outcome.response)
 
     def _whole(self, last: Page, answer: Answer) -> Outcome:
-        body = paging.with_items(_paging(self.template), answer.body, self.items)
+        body = paging.with_items(paging_required(self.template), answer.body, self.items)
         answer = replace(answer, body=body)
         context = {"response": results.response_view(answer), "inputs": self.inputs}
         outputs, missing = results.outputs_of(self.template, context)
