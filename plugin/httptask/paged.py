@@ -21,7 +21,7 @@ DEFAULT_MAX_ITEMS = 10_000
 MAX_EMPTY_PAGES = 100
 _EXPIRED = frozenset({400, 410})
 #: Each page has its own, over its part of the list; the joined list gets new ones.
-_OF_ONE_PAGE = frozenset({results.MORE_PAGES, "outputMissing", "outputMismatch"})
+_OF_ONE_PAGE = frozenset({paging.MORE_PAGES, "outputMissing", "outputMismatch"})
 
 #: Calls the task: for its first page with None, later with that page's URL (`Options.page_url`).
 Ask = Callable[[str | None], Outcome]
@@ -182,7 +182,7 @@ class _Reader:
             return Page(state.number, self._failed(state, outcome, failure))
         cut = self.limits.max_items is not None and total > self.limits.max_items
         kept = items[: self.limits.max_items - state.items] if self.limits.max_items is not None else items
-        read = replace(outcome, warnings=_without(outcome.warnings, frozenset({results.MORE_PAGES})))
+        read = replace(outcome, warnings=_without(outcome.warnings, frozenset({paging.MORE_PAGES})))
         goes_on = following is not None or failure is not None or cut
         return Page(state.number, read, kept, following, limit if goes_on else "")
 
@@ -205,8 +205,8 @@ class _Reader:
             hint = "pages are asked for on the connection's own origin only; other names of the server go into originAliases"
             return None, Failure(FailureKind.EGRESS_REFUSED, f"the next page is not asked for: {refused}", hint)
         self.empty = 0 if items else self.empty + 1
-        if url is None:
-            return None, None
+        if url is None or (not items and url == state.url):
+            return None, None  # an empty page that names itself is where servers of feeds wait for more
         url = uri.without_query(url, self._secret_names(url))
         return (None, _LOOP) if self.seen.again(url) or self.empty >= MAX_EMPTY_PAGES else (url, None)
 
@@ -285,7 +285,7 @@ class _Joined:
         context = {"response": results.response_view(answer), "inputs": self.inputs}
         outputs, missing = results.outputs_of(self.template, context)
         message = f"the list goes on: reading ended at {last.limited}"
-        cut = (Warn(results.MORE_PAGES, "response", message),) if last.limited else ()
+        cut = (Warn(paging.MORE_PAGES, "response", message),) if last.limited else ()
         outcome = self._so_far(replace(last.outcome, response=answer, outputs=outputs))
         return replace(outcome, warnings=(*cut, *outcome.warnings, *missing))
 

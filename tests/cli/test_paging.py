@@ -1,5 +1,7 @@
 """`test --all` against the standalone sandbox: one outcome for a whole list, within limits, told as it comes."""
 
+import json
+
 import pytest
 
 LIST = "okta.list_agent_pools"
@@ -109,3 +111,20 @@ def test_show_says_how_a_task_pages(inside):
     for task in ("okta.get_agent_pools_update_settings", "okta.create_agent_pools_update"):
         assert "Pages" not in inside("show", task).out
         assert "paging" not in inside("show", task, "--json").json
+
+
+def test_a_sandbox_with_many_pools_is_paged_over_sockets(httptask):
+    process = httptask.start("sandbox", "--pools", "60", "--rate-limit", "1000000/60")
+    try:
+        server = json.loads(process.stdout.readline())["url"]
+        task = (LIST, "-i", "poolType=AD", "-i", "limitPerPoolType=1", "--base-url", server, "--token", "env:TOKEN")
+        outcome = httptask("test", *task, "--all", "--json", env={"TOKEN": "sandbox-token"}).json
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert len(set(outcome["outputs"]["poolIds"])) == len(outcome["attempts"]) == 60
+
+
+@pytest.mark.parametrize("count", ["0", "100001", "x"])
+def test_a_number_of_pools_out_of_range_is_refused(inside, count):
+    assert "pools" in inside("sandbox", "--pools", count, code=2).err
