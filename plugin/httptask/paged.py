@@ -21,7 +21,7 @@ DEFAULT_MAX_ITEMS = 10_000
 MAX_EMPTY_PAGES = 100
 _EXPIRED = frozenset({400, 410})
 #: Each page has its own, over its part of the list; the joined list gets new ones.
-_OF_ONE_PAGE = frozenset({results.MORE_PAGES, "outputMissing", "outputMismatch"})
+_OF_ONE_PAGE = frozenset({paging.MORE_PAGES, "outputMissing", "outputMismatch"})
 
 #: Calls the task: for its first page with None, later with that page's URL (`Options.page_url`).
 Ask = Callable[[str | None], Outcome]
@@ -56,6 +56,20 @@ class Page:
     limited: Literal["", "maxPages", "maxItems"] = ""
 
 
+def paging_required(template: TaskTemplate) -> Paging:
+    """Return how a task's list goes on.
+
+    Raises:
+        InputInvalid: it does not.
+
+    """
+    found = paging.paging_of(template)
+    if found is None:
+        hint = "`paging` in the template or its provider.yaml says how a list goes on"
+        raise InputInvalid(Problem(template.id, "this task has no further pages", hint))
+    return found
+
+
 def first_page(
     template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options | None = None
 ) -> PageState:
@@ -87,7 +101,7 @@ def pages(
         InputInvalid: the task has no pages, or a limit is less than 1.
 
     """
-    reader = _Reader(template, _paging(template), connection, limits or Paginate())
+    reader = _Reader(template, paging_required(template), connection, limits or Paginate())
     state = first
     reader.seen.again(state.url)
     while not reader.reached(state.number - 1, state.items):
@@ -131,14 +145,6 @@ def all_pages(  # noqa: PLR0913 - those of `pages`, the inputs that outputs may 
     return joined.outcome(may_be_cut=limits.max_items is not None)
 
 
-def _paging(template: TaskTemplate) -> Paging:
-    found = paging.paging_of(template)
-    if found is None:
-        hint = "`paging` in the template or its provider.yaml says how a list goes on"
-        raise InputInvalid(Problem(template.id, "this task has no further pages", hint))
-    return found
-
-
 @dataclass(slots=True)
 class _Reader:
     """Turns outcomes into pages of one list."""
@@ -176,7 +182,7 @@ class _Reader:
             return Page(state.number, self._failed(state, outcome, failure))
         cut = self.limits.max_items is not None and total > self.limits.max_items
         kept = items[: self.limits.max_items - state.items] if self.limits.max_items is not None else items
-        read = replace(outcome, warnings=_without(outcome.warnings, frozenset({results.MORE_PAGES})))
+        read = replace(outcome, warnings=_without(outcome.warnings, frozenset({paging.MORE_PAGES})))
         goes_on = following is not None or failure is not None or cut
         return Page(state.number, read, kept, following, limit if goes_on else "")
 
@@ -199,8 +205,8 @@ class _Reader:
             hint = "pages are asked for on the connection's own origin only; other names of the server go into originAliases"
             return None, Failure(FailureKind.EGRESS_REFUSED, f"the next page is not asked for: {refused}", hint)
         self.empty = 0 if items else self.empty + 1
-        if url is None:
-            return None, None
+        if url is None or (not items and url == state.url):
+            return None, None  # an empty page that names itself is where servers of feeds wait for more
         url = uri.without_query(url, self._secret_names(url))
         return (None, _LOOP) if self.seen.again(url) or self.empty >= MAX_EMPTY_PAGES else (url, None)
 
@@ -274,12 +280,12 @@ class _Joined:
         return self._whole(self.last, self.last.outcome.response)
 
     def _whole(self, last: Page, answer: Answer) -> Outcome:
-        body = paging.with_items(_paging(self.template), answer.body, self.items)
+        body = paging.with_items(paging_required(self.template), answer.body, self.items)
         answer = replace(answer, body=body)
         context = {"response": results.response_view(answer), "inputs": self.inputs}
         outputs, missing = results.outputs_of(self.template, context)
         message = f"the list goes on: reading ended at {last.limited}"
-        cut = (Warn(results.MORE_PAGES, "response", message),) if last.limited else ()
+        cut = (Warn(paging.MORE_PAGES, "response", message),) if last.limited else ()
         outcome = self._so_far(replace(last.outcome, response=answer, outputs=outputs))
         return replace(outcome, warnings=(*cut, *outcome.warnings, *missing))
 

@@ -7,7 +7,7 @@ cursor or number goes through the encoder of its query parameter, so that it can
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from httptask.links import next_target
 from httptask.message import Request
 from httptask.model import Paging, Parameter, TaskTemplate
 from httptask.origins import same_origin_target
-from httptask.outcome import Answer
+from httptask.outcome import Answer, Warn
 from httptask.reference import resolved
 
+#: Code of the warning that a list goes on.
+MORE_PAGES = "morePages"
 _DIGEST_BYTES = 8
 #: Digits of a page number or offset; a longer one is none, and turning it into a number would take long.
 _MAX_DIGITS = 18
@@ -120,6 +122,14 @@ def at_page(request: Request, url: str, base_url: str) -> Request:
     except EgressRefused:
         hint = "read the list again from its first page"
         raise RenderError(Problem("pageUrl", "the page is not on the connection's own origin", hint)) from None
+
+
+def more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
+    """Yield a warning where a list goes on and only this page was asked for."""
+    paging = template.effective_paging
+    if paging is not None and goes_on(paging, answer):
+        message = "the list goes on: this is one page; --all of `test` and `paginate` of a step read them all"
+        yield Warn(MORE_PAGES, "response", message)
 
 
 def goes_on(paging: Paging, answer: Answer) -> bool:

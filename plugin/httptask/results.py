@@ -22,13 +22,11 @@ from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
 from httptask.model import ResponseSpec, Schema, TaskTemplate
 from httptask.outcome import Answer, BodyKind, Failure, FailureKind, Warn
-from httptask.paging import goes_on
+from httptask.paging import more_pages
 from httptask.schemas import Validator, excerpt, json_path, too_deep
 from httptask.secrets import CUT
 
 MAX_WARNINGS = 20
-#: Code of the warning that a list goes on.
-MORE_PAGES = "morePages"
 #: Parts of a body that are compared with the document; the lists of a larger one are cut short for it.
 MAX_CHECKED = 50_000
 MAX_MESSAGE = 500
@@ -79,7 +77,7 @@ def read(template: TaskTemplate, inputs: Mapping[str, Any], response: Response) 
             or (_failure(template, answer, response) if readable or not matches else _unreadable(answer, response)),
         )
     outputs, missing = outputs_of(template, context)
-    drift = (*_more_pages(template, answer), *islice(_drift(template, answer), MAX_WARNINGS))
+    drift = (*more_pages(template, answer), *islice(_drift(template, answer), MAX_WARNINGS))
     warnings = drift + missing + _unchecked(response)
     return Reading(answer, success=True, readable=True, outputs=outputs, warnings=warnings, failure=None)
 
@@ -268,14 +266,6 @@ def _drift(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
         if path not in found:
             found.add(path)
             yield Warn("unlistedField", path, "the document does not list this field")
-
-
-def _more_pages(template: TaskTemplate, answer: Answer) -> Iterator[Warn]:
-    """Yield a warning where a list goes on and only its first page was read."""
-    paging = template.effective_paging
-    if paging is not None and goes_on(paging, answer):
-        message = "the list goes on: this is one page; --all of `test` and `paginate` of a step read them all"
-        yield Warn(MORE_PAGES, "response", message)
 
 
 _DRIFT_CODES = {"enum": "unknownEnumValue"}

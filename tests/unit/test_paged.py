@@ -269,6 +269,13 @@ def test_empty_pages_without_end_are_a_loop_too():
     assert caller.server.asked == MAX_EMPTY_PAGES
 
 
+def test_an_empty_page_that_names_itself_is_the_end():
+    waiting = listing([], ("Link", "</things?after=4>; rel=next"))
+    caller = Caller(Server(9, page3=waiting))
+    assert caller.all().outputs["numbers"] == [0, 1, 2, 3]
+    assert len(caller.server.asked) == 3
+
+
 def test_an_empty_page_between_others_does_not_end_a_list_of_links():
     empty = listing([], ("Link", "<?after=4>; rel=next"))
     assert Caller(Server(5, page2=empty)).all().outputs["numbers"] == [0, 1, 4]

@@ -30,6 +30,9 @@ class Narrator:
             self._say(self._style(f"    waiting {event.seconds:.0f} s for the rate limit to reset", "yellow"))
         elif isinstance(event, events.Verified):
             self._say(self._style(f"    asked whether it was applied: {event.finding}", "yellow"))
+        elif isinstance(event, events.PageRead):
+            items = f"{event.items} {'item' if event.items == 1 else 'items'}"
+            self._say(self._style(f"    page {event.number}: {items}, {event.total} so far", "dim"))
         elif isinstance(event, events.StepStarted):
             items = "" if event.items is None else f"  {event.items} {'item' if event.items == 1 else 'items'}"
             self._say(f"→ {event.step}  {on_one_line(event.summary) or event.task}{self._style(items, 'dim')}")

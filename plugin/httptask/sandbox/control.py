@@ -1,4 +1,4 @@
-"""The control surface under `/_sandbox`: faults, the request log, the clock, reset. Outside authentication and limits.
+"""The control surface under `/_sandbox`: faults, request log, clock, expiry of cursors, reset. Outside authentication and limits.
 
 A browser on the same machine reaches it too, so a request that a web page may have sent is refused: one with the Origin of
 another page, or one for a name that is not this machine's and that a page's own name server may point here.
@@ -100,6 +100,11 @@ def _advance_clock(session: Session, body: bytes) -> Any:
     return _show_clock(session, body)
 
 
+def _expire(session: Session, _: bytes) -> Any:
+    session.state.expiries += 1
+    return {"expired": session.state.expiries}
+
+
 def _reset(session: Session, body: bytes) -> Any:
     session.restart()
     return _show_clock(session, body)
@@ -127,5 +132,6 @@ _ACTIONS: Mapping[str, Mapping[str, Callable[[Session, bytes], Any]]] = {
     "/faults": {"GET": _show_faults, "POST": _add_faults, "DELETE": _clear_faults},
     "/requests": {"GET": _show_requests},
     "/clock": {"GET": _show_clock, "POST": _advance_clock},
+    "/expire": {"POST": _expire},
     "/reset": {"POST": _reset},
 }

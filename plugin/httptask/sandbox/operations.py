@@ -40,11 +40,11 @@ def list_pools(call: Call) -> Result:
     """List pools, so many per type and page."""
     kind = checks.query_choice(call.request, "poolType", AGENT_TYPES)
     size = checks.query_number(call.request, "limitPerPoolType", DEFAULT_PAGE)
-    start = paging.start_of(call.request)
-    pools = [pool for pool in call.state.pools.values() if kind in (None, pool.type)]
-    page, more = paging.page_of(pools, start, size)
-    views = [pool_view(pool, call.state.agents_of(pool)) for pool in page]
-    return Result(views, paging.links(call.request, start + size if more else None))
+    start = paging.start_of(call.request, call.state.expiries)
+    page, more = call.state.directory.page(kind, start, size)
+    views = [pool_view(pool, call.state.directory.agents_of(pool)) for pool in page]
+    following = paging.cursor(start + size, call.state.expiries) if more else None
+    return Result(views, paging.links(call.request, following))
 
 
 def list_updates(call: Call) -> Result:
@@ -52,7 +52,7 @@ def list_updates(call: Call) -> Result:
     scheduled = checks.query_boolean(call.request, "scheduled")
     updates = call.state.updates_of(call.parameters["poolId"])
     wanted = [update for update in updates if scheduled in (None, update.schedule is not None)]
-    return Result([update_view(update, call.state.agents) for update in wanted])
+    return Result([update_view(update, call.state.directory) for update in wanted])
 
 
 def create_update(call: Call) -> Result:
@@ -77,7 +77,7 @@ def create_update(call: Call) -> Result:
 
 def get_update(call: Call) -> Result:
     """Return one update."""
-    return Result(update_view(_update(call), call.state.agents))
+    return Result(update_view(_update(call), call.state.directory))
 
 
 def edit_update(call: Call) -> Result:
@@ -104,7 +104,7 @@ def move_update(action: str) -> Callable[[Call], Result]:
         moved = call.state.move(update, action, call.now)
         if moved is None:
             raise invalid("status", detail=f"cannot {action} an update that is {update.status}")
-        return Result(update_view(moved, call.state.agents))
+        return Result(update_view(moved, call.state.directory))
 
     return operation
 
@@ -129,13 +129,13 @@ def edit_settings(call: Call) -> Result:
         minimal_version=body.get("minimalSupportedVersion", pool.minimal_version),
         latest_version=body.get("latestVersion", pool.latest_version),
     )
-    call.state.pools[pool.id] = changed
+    call.state.directory.keep_pool(changed)
     return Result(settings_view(changed))
 
 
 def _pool(call: Call) -> Pool:
     pool_id = call.parameters["poolId"]
-    pool = call.state.pools.get(pool_id)
+    pool = call.state.directory.pool(pool_id)
     if pool is None:
         raise not_found(pool_id, "AppInstance")
     return pool
@@ -152,7 +152,7 @@ def _update(call: Call) -> Update:
 def _agent_ids(state: State, pool: Pool, body: Mapping[str, Any]) -> tuple[str, ...]:
     if body.get("agentType", pool.type) != pool.type:
         raise invalid("agentType")
-    known = {agent.id for agent in state.agents_of(pool)}
+    known = {agent.id for agent in state.directory.agents_of(pool)}
     named = tuple(dict.fromkeys(agent["id"] for agent in body["agents"]))
     if not named or not known.issuperset(named):
         raise invalid("agentList")
@@ -180,4 +180,4 @@ def _edited(update: Update, body: Mapping[str, Any]) -> Update:
 
 def _store(state: State, update: Update) -> Result:
     state.updates[update.id] = update
-    return Result(update_view(update, state.agents))
+    return Result(update_view(update, state.directory))

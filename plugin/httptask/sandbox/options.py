@@ -16,11 +16,12 @@ STATUSES: tuple[Statuses, ...] = ("recorded", "spec")
 DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - a published default of a server that holds made-up data
 FASTEST_SPEED = 1e6
 LARGEST_LIMIT = 10**6
+MOST_POOLS = 100_000
 
 _RATE_LIMIT = re.compile(r"(?P<limit>[0-9]{1,7})/(?P<seconds>[0-9]{1,7})")
 _MATCH = re.compile(r"(?:(?P<method>[A-Z]+|\*)(?:\s+|$))?(?P<path>/\S*)?")
 _TOKEN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
-_KEYS = ("rateLimit", "speed", "seed", "statuses", "faults")
+_KEYS = ("rateLimit", "speed", "seed", "statuses", "faults", "pools")
 _FAULT_KEYS = ("match", "script")
 _Value = TypeVar("_Value")
 
@@ -99,7 +100,7 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """The choices, with the defaults of the standalone command."""
+    """The choices, with the defaults of the standalone command. `pools` is the number of AD pools; None: those of the seed."""
 
     token: str = DEFAULT_TOKEN
     rate_limit: RateLimit = RateLimit()
@@ -109,6 +110,7 @@ class SandboxOptions:
     faults: tuple[FaultRule, ...] = ()
     clients: tuple[OAuthClient, ...] = ()
     token_lifetime: int = 3600
+    pools: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a token that no request could carry, or that everyone carries."""
@@ -117,7 +119,7 @@ class SandboxOptions:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], *, where: str = "x-sandbox") -> SandboxOptions:
-        """Read the JSON form `{rateLimit, speed, seed, statuses, faults: [{match, script}]}`; every key is optional.
+        """Read the JSON form `{rateLimit, speed, seed, statuses, pools, faults: [{match, script}]}`; every key is optional.
 
         Raises:
             InputInvalid: every key that is unknown or holds something else than it should.
@@ -139,6 +141,7 @@ class SandboxOptions:
             seed=read("seed", _seed, base.seed),
             statuses=read("statuses", _statuses, base.statuses),
             faults=read("faults", _rules, base.faults),
+            pools=read("pools", _pools, base.pools),
         )
         if problems:
             raise InputInvalid(problems)
@@ -159,6 +162,12 @@ def _speed(value: Any) -> float:
 def _seed(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong("seed", "not an integer", "write for example 1")
+    return value
+
+
+def _pools(value: Any) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_POOLS:
+        raise _wrong("pools", "not a number of AD pools", f"write a number from 1 to {MOST_POOLS}")
     return value
 
 

@@ -11,57 +11,45 @@ from httptask.sandbox.seed import make_id
 from httptask.sandbox.wire import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from httptask.sandbox.seed import Pool
     from httptask.sandbox.wire import Fields, SandboxRequest
 
 
-def page_of(pools: Iterable[Pool], start: int, size: int) -> tuple[list[Pool], bool]:
-    """Return the pools that stand at `start` up to `start + size` among those of their own type, and whether more follow."""
-    seen: dict[str, int] = {}
-    page: list[Pool] = []
-    for pool in pools:
-        place = seen.get(pool.type, 0)
-        seen[pool.type] = place + 1
-        if start <= place < start + size:
-            page.append(pool)
-    return page, any(count > start + size for count in seen.values())
+def cursor(start: int, expiries: int = 0) -> str:
+    """Return the opaque cursor of a page; its second half shows that this server made it, after so many expiries."""
+    proof = make_id("cur", start, expiries) if expiries else make_id("cur", start)
+    return base64.b64encode(f"{start}:{proof}".encode()).decode()
 
 
-def cursor(start: int) -> str:
-    """Return the opaque cursor of a page; its second half shows that this server made it."""
-    return base64.b64encode(f"{start}:{make_id('cur', start)}".encode()).decode()
-
-
-def start_of(request: SandboxRequest) -> int:
+def start_of(request: SandboxRequest, expiries: int) -> int:
     """Return where the page that `after` names starts.
 
     Raises:
-        ApiError: 400 E0000029 for a cursor that this server did not make.
+        ApiError: 400 E0000029 for a cursor that this server did not make, 400 E0000031 for one that has expired.
 
     """
     after = request.query.get("after")
     if after is None:
         return 0
     try:
-        start = base64.b64decode(after, validate=True).decode("ascii").partition(":")[0]
-        known = start.isdigit() and after == cursor(int(start))
+        digits = base64.b64decode(after, validate=True).decode("ascii").partition(":")[0]
+        start = int(digits) if digits.isdigit() else None
     except (binascii.Error, ValueError):
-        known = False
-    if not known:
+        start = None
+    if start is None or after not in (cursor(start, past) for past in range(expiries, -1, -1)):
         raise ApiError(400, "E0000029")
-    return int(start)
+    if after != cursor(start, expiries):
+        raise ApiError(400, "E0000031")
+    return start
 
 
-def links(request: SandboxRequest, following: int | None) -> Fields:
-    """Return the `Link` headers: `self`, and `next` in a header of its own unless this is the last page."""
+def links(request: SandboxRequest, following: str | None) -> Fields:
+    """Return the `Link` headers: `self`, and `next` in a header of its own where there is a cursor of a following page."""
     url = f"{request.origin}{request.path}"
     query = request.query
     fields = [("link", f'<{_with_query(url, query)}>; rel="self"')]
     if following is not None:
         rest = {name: value for name, value in query.items() if name != "after"}
-        fields.append(("link", f'<{_with_query(url, {"after": cursor(following), **rest})}>; rel="next"'))
+        fields.append(("link", f'<{_with_query(url, {"after": following, **rest})}>; rel="next"'))
     return tuple(fields)
 
 

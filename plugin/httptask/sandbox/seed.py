@@ -101,7 +101,7 @@ def make_id(prefix: str, *parts: object) -> str:
 
 def seed_data(seed: int) -> tuple[dict[str, Pool], dict[str, Agent]]:
     """Return pools and agents by id, in the order in which they are listed."""
-    pools = [_pool(seed, kind, name) for kind, name, _ in _POOLS]
+    pools = [new_pool(make_id("0oa", seed, kind, name), kind, name) for kind, name, _ in _POOLS]
     agents = [
         _agent(seed, pool, number, words)
         for pool, (_, _, statuses) in zip(pools, _POOLS, strict=True)
@@ -110,9 +110,9 @@ def seed_data(seed: int) -> tuple[dict[str, Pool], dict[str, Agent]]:
     return {pool.id: pool for pool in pools}, {agent.id: agent for agent in agents}
 
 
-def _pool(seed: int, kind: str, name: str) -> Pool:
-    minimal, latest = OLDER_VERSIONS[kind], LATEST_VERSIONS[kind]
-    return Pool(make_id("0oa", seed, kind, name), kind, name, minimal_version=minimal, latest_version=latest)
+def new_pool(pool_id: str, kind: str, name: str) -> Pool:
+    """Return a pool with the versions of its type."""
+    return Pool(pool_id, kind, name, minimal_version=OLDER_VERSIONS[kind], latest_version=LATEST_VERSIONS[kind])
 
 
 def _agent(seed: int, pool: Pool, number: int, words: str) -> Agent:

@@ -80,7 +80,7 @@ class Session:
     def restart(self) -> None:
         """Forget everything since the start, the moved clock included."""
         self.offset = 0.0
-        self.state = State(self.options.seed, self.options.speed)
+        self.state = State(self.options.seed, self.options.speed, self.options.pools)
         self.faults = FaultQueue(self.options.faults)
         self.window: Window | None = None
         self.log: deque[Received] = deque(maxlen=LOG_LENGTH)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from httptask.sandbox.seed import Agent, Pool, make_id, seed_data
+from httptask.sandbox.directory import Directory
+from httptask.sandbox.seed import Agent, Pool, make_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,22 +62,20 @@ class Update:
 class State:
     """Everything that can change. Not thread-safe by itself: the core holds one lock around each request."""
 
-    def __init__(self, seed: int, speed: float) -> None:
-        """Start with the seed's data and no updates."""
+    def __init__(self, seed: int, speed: float, ad_pools: int | None = None) -> None:
+        """Start with the seed's data, so many AD pools if that is said, and no updates."""
         self._seed = seed
         self._speed = speed
         self._made = 0
-        self.pools, self.agents = seed_data(seed)
+        #: How often cursors were expired; each carries the number of its time.
+        self.expiries = 0
+        self.directory = Directory(seed, ad_pools)
         self.updates: dict[str, Update] = {}
 
     def next_update_id(self) -> str:
         """Return the id of the update that is created next."""
         self._made += 1
         return make_id("ajd", self._seed, self._made)
-
-    def agents_of(self, pool: Pool) -> list[Agent]:
-        """Return a pool's agents in order."""
-        return [agent for agent in self.agents.values() if agent.pool_id == pool.id]
 
     def updates_of(self, pool_id: str) -> list[Update]:
         """Return a pool's updates in the order of their creation."""
@@ -105,10 +104,11 @@ class State:
         return changed
 
     def _finish(self, update: Update, at: float) -> None:
-        failed = frozenset(key for key in update.agent_ids if self.agents[key].fails)
+        failed = frozenset(key for key in update.agent_ids if self.directory.agent(key).fails)
         for key in update.agent_ids:
-            agent = self.agents[key]
-            self.agents[key] = replace(agent, fails=False) if key in failed else agent.updated(update.target_version, at)
+            agent = self.directory.agent(key)
+            changed = replace(agent, fails=False) if key in failed else agent.updated(update.target_version, at)
+            self.directory.keep_agent(changed)
         schedule = update.schedule and {**update.schedule, "lastUpdated": _date_time(at)}
         status: Status = "Failed" if failed else "Success"
         reason = FAILED_REASON if failed else update.reason
@@ -153,13 +153,13 @@ def pool_view(pool: Pool, agents: list[Agent]) -> dict[str, Any]:
     }
 
 
-def update_view(update: Update, agents: Mapping[str, Agent]) -> dict[str, Any]:
+def update_view(update: Update, directory: Directory) -> dict[str, Any]:
     """Return an update as the API shows it: `reason` and `sortOrder` only when they say something."""
     return {
         "id": update.id,
         "name": update.name,
         "agentType": update.agent_type,
-        "agents": [_agent_in(update, agents[key]) for key in update.agent_ids],
+        "agents": [_agent_in(update, directory.agent(key)) for key in update.agent_ids],
         "enabled": update.enabled,
         **({"schedule": dict(update.schedule)} if update.schedule else {}),
         "notifyAdmin": update.notify_admin,

@@ -27,6 +27,7 @@ SUMMARIES: Mapping[str, str] = {
     "E0000021": "Bad request.  Accept and/or Content-Type headers likely do not match supported values.",
     "E0000022": "The endpoint does not support the provided HTTP method",
     "E0000029": "Invalid paging request.",
+    "E0000031": "Invalid search criteria.",
     "E0000037": "Type mismatch exception. {0}",
     "E0000047": "API call exceeded rate limit due to too many requests.",
 }

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--speed", default=1.0, help="How fast updates progress; 1 is real time.")
 @click.option("--seed", default=1, help="What ids and data are drawn from.")
 @click.option(
+    "--pools", type=int, metavar="N", help="Serve so many AD pools, made as they are listed: pages for thousands of requests."
+)
+@click.option(
     "--statuses", type=click.Choice(["recorded", "spec"]), default="recorded", help="As real orgs answered, or as documented."
 )
 @click.option(
@@ -61,6 +64,8 @@ def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str,
     from httptask.sandbox.server import serve_forever
 
     oauth = {"clients": _clients(choices), "token_lifetime": choices.pop("token_lifetime")}
+    if choices["pools"] is None:
+        del choices["pools"]
     values = {"rateLimit": choices.pop("rate_limit"), **choices, "faults": [_rule(text) for text in faults]}
     options = replace(SandboxOptions.from_json(values, where="sandbox"), token=token, **oauth)
     serve_forever(options, ready=lambda server: _announce(server.to_json()), host=host, port=port, anywhere=anywhere)

@@ -16,6 +16,7 @@ from httptask.cli.session import learn, observed, redact
 from httptask.cli.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
+    from httptask.cli.paging import AllPages
     from httptask.model import Connection
     from httptask.outcome import Outcome
     from httptask.runner import Options
@@ -35,6 +36,14 @@ def _finite(_: click.Context, __: click.Parameter, seconds: float | None) -> flo
 @click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
 @click.option("--retry", is_flag=True, help="Let the retry policy go on; without it one attempt is sent.")
 @click.option("--fault", metavar="SCRIPT", help="Simulate: play a fault script, without network or waiting, as in '503x2, ok'.")
+@click.option("--all", "every", is_flag=True, help="Read all pages of a list and put them together.")
+@click.option("--max-pages", type=click.IntRange(min=1), metavar="N", help="With --all: read so many pages at most.")
+@click.option(
+    "--max-items",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --all: stop at so many items. Without it, more than 10000 are an error.",
+)
 @click.option("--seed", default=1, help="What the jitter of a simulation is drawn from.")
 @click.option(
     "--timeout",
@@ -56,6 +65,7 @@ def command(task: str, folders: tuple[Path, ...], **flags: object) -> int:
     \b
     Examples:
       httptask test okta.list_agent_pools -i poolType=AD --sandbox
+      httptask test okta.list_agent_pools -i limitPerPoolType=2 --all --sandbox
       httptask test okta.create_agent_pools_update -i poolId=0oa... --body @update.json --dry-run
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     return _Test(task, folders, flags).run()
@@ -81,6 +91,7 @@ class _Test:
         )
         self.options = self._options()
         check(self.template, self.inputs, allow_unknown_enum=self.options.allow_unknown_enum)
+        self.pages = self._pages()
 
     def run(self) -> int:
         where = Where(bool(self.flags["sandbox"]), self.flags["name"], self.flags["base_url"], self.flags["token"])  # type: ignore[arg-type]
@@ -104,6 +115,20 @@ class _Test:
             allow_unknown_enum=bool(self.flags["allow_unknown_enum"]),
             deadline=timeout if isinstance(timeout, float) else None,
         )
+
+    def _pages(self) -> AllPages | None:
+        """Return what reads all pages, where that is asked for."""
+        from httptask.cli.paging import AllPages
+        from httptask.model import Paginate
+
+        limits = Paginate(self.flags["max_pages"], self.flags["max_items"])  # type: ignore[arg-type] # click gives integers or None
+        if not self.flags["every"]:
+            if limits != Paginate():
+                raise click.UsageError("--max-pages and --max-items limit what --all reads")
+            return None
+        if self.flags["fault"] is not None:
+            raise click.UsageError("--fault plays the attempts of one call, --all makes several; give one of them")
+        return AllPages(self.template, self.inputs, self.options, limits)
 
     def _simulate(self, script: str) -> int:
         from httptask.cli.outcomes import print_failure
@@ -141,12 +166,13 @@ class _Test:
     def _send(self, connection: Connection) -> int:
         from httptask import masking
         from httptask.cli.narrator import Narrator
-        from httptask.cli.outcomes import outcome_json, print_outcome, print_request
+        from httptask.cli.outcomes import print_request
         from httptask.runner import prepare
 
         self._redact(connection)
         verbosity = int(self.flags["verbose"])  # type: ignore[call-overload] # click counts
-        narrator = Narrator(self.console, requests=True) if verbosity else None
+        follows = self.pages is not None and not self.console.json and is_terminal(sys.stderr)
+        narrator = Narrator(self.console, requests=bool(verbosity)) if verbosity or follows else None
         with (
             observed(self.console, narrator, verbosity=verbosity) as observer,
             http_runner([connection], self.tasks, observer) as runner,
@@ -155,14 +181,25 @@ class _Test:
                 prepared = prepare(self.template, self.inputs, connection, self.options)
                 print_request(masking.request(self.template, prepared.request, self.console.redactor), self.console)
                 self.console.out()
-            outcome = runner.run(self.template, self.inputs, connection, self.options)
+            read = None if self.pages is None else self.pages.read(runner, connection, observer)
+            outcome = read or runner.run(self.template, self.inputs, connection, self.options)
+        self._print(outcome)
+        return BY_STATUS[outcome.status]
+
+    def _print(self, outcome: Outcome) -> None:
+        from httptask import masking
+        from httptask.cli.outcomes import outcome_json, print_outcome
+        from httptask.cli.paging import worth_telling
+
         outcome = masking.outcome(self.template, outcome, self.console.redactor)
         if self.console.json:
             self.console.data(outcome_json(outcome.to_json(), self.console.redactor))
             self._say_if_lost(outcome)
+        elif self.pages is not None:
+            print_outcome(worth_telling(outcome), self.console, retries=not self.options.once)
+            self.console.note(self.console.style(f"  {self.pages.summary}", "dim", stream=sys.stderr))
         else:
             print_outcome(outcome, self.console, retries=not self.options.once)
-        return BY_STATUS[outcome.status]
 
     def _say_if_lost(self, outcome: Outcome) -> bool:
         """Say the verdict on stderr if standard output did not take it: a request may have been sent."""
