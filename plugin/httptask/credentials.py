@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.auth import PRIVATE_KEY, auth_for, check_mode, scheme_of
 from httptask.auth.basic import Basic
+from httptask.auth.bearer import Bearer
 from httptask.auth.jwt import ALGORITHMS, signing_key
 from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem
@@ -59,12 +60,14 @@ class Source:
         base_url: of the connection; a token URL that is a path lies below it.
         read: reads a reference.
         place: what holds the texts, for messages: `connections.toml: connections.prod`.
+        resolves: False where connections are only listed: then no key is parsed.
 
     """
 
     base_url: str
     read: Read
     place: str
+    resolves: bool = True
 
     def secret(self, values: Mapping[str, Any], key: str) -> Secret:
         """Return a secret that stands there itself or by reference."""
@@ -199,8 +202,11 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     mode = values.get("authorizationMode")
     if mode is not None and mode.lower() not in {PRIVATE_KEY, "bearer"}:
         raise ConfigurationError(Problem(source.place, "this mode does not go with an OAuth client", "write PrivateKey, or none"))
+    url = _token_url(provider, values.get("tokenUrl") or scheme.token_url, source)
+    if not source.resolves:
+        return _listed_client(scheme.name, values, source)
     endpoint = TokenEndpoint(
-        _token_url(provider, values.get("tokenUrl") or scheme.token_url, source),
+        url,
         _client(values, source),
         dpop=values.get("dpop"),
         hints=provider.errors.hints,
@@ -208,6 +214,12 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     )
     scopes = values.get("scopes")
     return ClientCredentials(scheme.name, endpoint, None if scopes is None else tuple(scopes))
+
+
+def _listed_client(scheme: str, values: Mapping[str, Any], source: Source) -> Auth:
+    """Return what stands for a client in a list: its scheme and reference, without PyJWT and without the key."""
+    reference = source.secret(values, "privateKey" if "privateKey" in values else "clientSecret").reference
+    return Bearer(scheme, Secret("not-resolved", reference=reference))
 
 
 def _client(values: Mapping[str, Any], source: Source) -> Client:

@@ -100,8 +100,8 @@ def read(file: Path, written: str) -> OktaYaml | None:
     return found
 
 
-def connection(provider: Provider, file: OktaYaml) -> Connection:
-    """Return the connection that a file describes.
+def connection(provider: Provider, file: OktaYaml, *, resolves: bool = True) -> Connection:
+    """Return the connection that a file describes; without `resolves` one to be listed, whose key is not read.
 
     Raises:
         ConfigurationError: half a connection, a base URL that may not get a credential, or a mode that does not fit.
@@ -116,21 +116,22 @@ def connection(provider: Provider, file: OktaYaml) -> Connection:
         hint = "add it to this file, or take this file's part out and use another source; two files are never mixed"
         raise ConfigurationError(Problem(file.written, message, hint))
     base_url = check_base_url(file.org_url or "", provider_id=provider.id, where=file.where("orgUrl"))
-    auth = _key_auth(provider, file, base_url) if by_key else _token_auth(provider, file)
+    auth = _key_auth(provider, file, base_url, resolves=resolves) if by_key else _token_auth(provider, file)
     return Connection(file.written, base_url, auth, retry=file.retry, source=f"the file {file.written}")
 
 
-def _key_auth(provider: Provider, file: OktaYaml, base_url: str) -> Auth | None:
+def _key_auth(provider: Provider, file: OktaYaml, base_url: str, *, resolves: bool) -> Auth | None:
     app = file.app
     values = {
         "authorizationMode": PRIVATE_KEY_MODE,
         "clientId": app.client_id,
-        "privateKey": _key_text(file),
+        "privateKey": _key_text(file) if resolves else app.private_key,
         "keyId": app.key_id,
         "scopes": list(app.scopes) or None,
     }
     given = {key: value for key, value in values.items() if value is not None}
-    return credentials.build_auth(provider, given, credentials.Source(base_url, _no_reference, file.where("privateKey")))
+    source = credentials.Source(base_url, _no_reference, file.where("privateKey"), resolves)
+    return credentials.build_auth(provider, given, source)
 
 
 def _no_reference(_text: str, where: str) -> Secret:

@@ -117,7 +117,7 @@ def from_profile(provider: Provider, name: str, data: object, *, around: Surroun
     base_url = check_base_url(
         profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl", allow_http=profile.get("allowHttp", False)
     )
-    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place)
+    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place, around.resolves)
     return Connection(
         name,
         base_url,

@@ -17,7 +17,6 @@ from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection
 from httptask.profiles import WHY_ONE_SOURCE, from_profile, read_profiles
-from httptask.references import read_reference
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 from httptask.surroundings import CONFIG_VARIABLE, Surroundings
@@ -133,7 +132,7 @@ def from_environment(provider: Provider, _: ConnectionRequest, around: Surroundi
 def from_config_files(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
     """Return the connection of the vendor's own configuration files; None when they say nothing."""
     found = config_file(provider, around)
-    return None if found is None else okta_yaml.connection(provider, found)
+    return None if found is None else okta_yaml.connection(provider, found, resolves=around.resolves)
 
 
 def config_file(provider: Provider, around: Surroundings) -> okta_yaml.OktaYaml | None:
@@ -154,7 +153,7 @@ def _from_client_variables(provider: Provider, client: Mapping[str, Any], around
     base_url = check_base_url(around.env[names.base_url or ""], provider_id=provider.id, where=names.base_url or "environment")
     locate = partial(around.locate, base=around.cwd)
     source = credentials.Source(
-        base_url, lambda text, where: read_reference(text, around.env, locate=locate, where=where), "environment"
+        base_url, lambda text, where: around.secret(text, around.cwd, where), "environment", around.resolves
     )
     if credentials.is_path(written := given[names.private_key or ""] or ""):
         client = {**client, "privateKey": f"file:{_key_file(locate(written), names.private_key or '')}"}
