@@ -23,7 +23,7 @@ def request(template: TaskTemplate, original: Request, redactor: Redactor) -> Re
         text = body.decode("utf-8")
         is_json = "json" in (original.headers.get("Content-Type") or "")
         body = (_json_body(template, text, redactor) if is_json else redactor.free(text)).encode("utf-8")
-    return Request(original.method, redactor.url(original.url, names), Headers(headers), body)
+    return replace(original, url=redactor.url(original.url, names), headers=Headers(headers), body=body)
 
 
 def outcome(template: TaskTemplate, original: Outcome, redactor: Redactor) -> Outcome:

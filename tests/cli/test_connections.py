@@ -64,3 +64,37 @@ def test_without_a_connection_the_ways_to_give_one_are_named(inside):
     done = inside("test", LIST, code=2)
     for way in ("--sandbox", "--base-url", "--connection", "OKTA_CLIENT_ORGURL", "connections.toml"):
         assert way in done.err
+
+
+QUERY_PROVIDER = """
+id: keyed
+title: Keyed
+servers: [{url: 'https://keyed.example.com'}]
+securitySchemes:
+  inQuery: {type: apiKey, in: query, name: apikeyq}
+"""
+QUERY_TASK = """
+id: keyed.get
+summary: Get
+method: GET
+path: /things
+responses: {'200': {description: OK}}
+security: [{inQuery: []}]
+"""
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    folder = tmp_path / "templates" / "keyed"
+    folder.mkdir(parents=True)
+    (folder / "provider.yaml").write_text(QUERY_PROVIDER)
+    (folder / "get.yaml").write_text(QUERY_TASK)
+    return ("keyed.get", "--templates", folder.parent, "--base-url", "http://127.0.0.1:9", "--token", "env:KEY")
+
+
+def test_a_dry_run_shows_that_a_key_goes_into_the_query(inside, keyed):
+    env = {"KEY": "c4n4ry-in-the-query"}
+    assert "GET /things?apikeyq=*** HTTP/1.1" in inside("test", *keyed, "--dry-run", env=env).out
+    assert "GET /things?apikeyq=*** HTTP/1.1" in inside("test", *keyed, "-v", code=1, env=env).out
+    shown = inside("test", *keyed, "--dry-run", "--json", env=env).json["request"]
+    assert shown["url"] == "http://127.0.0.1:9/things?apikeyq=***"

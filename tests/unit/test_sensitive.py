@@ -82,6 +82,12 @@ def test_a_shown_request_is_masked_in_query_headers_and_body_even_where_the_valu
     assert json.loads(shown.body) == {"login": "***", "name": "plain"}
 
 
+def test_a_key_in_the_query_is_shown_masked():
+    sent = Request("GET", "https://api.example.com/things?page=2", Headers(), secret_query=(("apikeyq", Secret("c4n4ry")),))
+    shown = masking.request(TASK, sent, Redactor())
+    assert shown.shown_url == "https://api.example.com/things?page=2&apikeyq=***"
+
+
 def outcome(body, kind="json", status=200, **more):
     answer = Answer(status, (("Location", "https://x/?access_token=abc"), ("X-Auth-Thing-Token", "abc")), body, kind)
     return Outcome("acme.do_thing", "succeeded", answer, **more)
