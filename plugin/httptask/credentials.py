@@ -15,6 +15,7 @@ from httptask.auth.bearer import Bearer
 from httptask.auth.jwt import ALGORITHMS, signing_key
 from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem
+from httptask.origins import credential_allowed
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 
@@ -202,7 +203,7 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     mode = values.get("authorizationMode")
     if mode is not None and mode.lower() not in {PRIVATE_KEY, "bearer"}:
         raise ConfigurationError(Problem(source.place, "this mode does not go with an OAuth client", "write PrivateKey, or none"))
-    url = _token_url(provider, values.get("tokenUrl") or scheme.token_url, source)
+    url = _token_url(provider, values.get("tokenUrl"), scheme.token_url, source)
     if not source.resolves:
         return _listed_client(scheme.name, values, source)
     endpoint = TokenEndpoint(
@@ -233,12 +234,20 @@ def _client(values: Mapping[str, Any], source: Source) -> Client:
     return PrivateKeyJwt(values["clientId"], key, secret)
 
 
-def _token_url(provider: Provider, text: str | None, source: Source) -> str:
-    """Return the absolute URL; what has a host must pass the checks of a base URL, except for the provider's own advice."""
-    place = f"{source.place}.tokenUrl"
+def _token_url(provider: Provider, own: str | None, documented: str | None, source: Source) -> str:
+    """Return the absolute URL, which gets the client's credential and must pass the checks of a base URL.
+
+    The connection's `own` word may name any host, as an authorization server often is another one. What the provider file
+    documents stays on the connection's origin: its author is not the one who trusts a host with a credential.
+    """
+    place, text = f"{source.place}.tokenUrl", own or documented
     if text is None:
         hint = "add tokenUrl to the connection, or to the security scheme in provider.yaml"
         raise ConfigurationError(Problem(place, f"nothing says where {provider.id} gives out access tokens", hint))
     url = source.base_url + text if text.startswith("/") and not text.startswith("//") else text
     # the check takes a slash off the end, which may be part of this URL
-    return check_base_url(url, provider_id="", where=place) + ("/" if url.endswith("/") else "")
+    url = check_base_url(url, provider_id="", where=place) + ("/" if url.endswith("/") else "")
+    if not (own or credential_allowed(source.base_url, url)):
+        message = f"the provider file of {provider.id} names a token endpoint on another origin"
+        raise ConfigurationError(Problem(place, message, f"write tokenUrl into the profile if the credential may go to {url}"))
+    return url

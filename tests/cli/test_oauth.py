@@ -157,6 +157,12 @@ def test_a_dry_run_asks_for_no_token_and_shows_the_header_masked(service):
     assert service.applied() == before
 
 
+def test_a_dry_run_and_a_check_say_where_tokens_come_from(service):
+    url = f"{service.url}/oauth2/v1/token"
+    assert f"access tokens from {url}" in service.command("test", LIST, "--dry-run", "--connection", "svc").err
+    assert url in service.command("connections", "check", "svc").out
+
+
 def test_a_client_secret_works_in_the_header_and_in_the_form(tmp_path):
     with serving(tmp_path, "--client-secret", "hu:sh %7E+") as service:
         for words in ((), ('clientAuthentication = "client_secret_post"',)):

@@ -103,6 +103,33 @@ def test_a_token_url_to_which_no_credential_may_go_is_refused(written):
     assert where == "profile svc.tokenUrl"
 
 
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("/token", "https://acme.test/base/token"),
+        ("https://acme.test/token", "https://acme.test/token"),
+        ("https://ACME.test:443/token", "https://acme.test/token"),
+    ],
+)
+def test_a_provider_file_names_a_token_endpoint_on_the_connections_own_origin(written, url):
+    own = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=written)})
+    assert build(CLIENT, own).endpoints == (url,)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["https://idp.test/token", "https://acme.test:8443/token", "http://127.0.0.1/token", "https://acme.test.evil.test/"],
+)
+def test_a_provider_file_sends_no_client_credential_to_another_origin(written):
+    other = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=written)})
+    assert refusals(CLIENT, other) == [
+        ("profile svc.tokenUrl", "the provider file of acme names a token endpoint on another origin")
+    ]
+    with pytest.raises(ConfigurationError, match="write tokenUrl into the profile"):
+        build(CLIENT, other)
+    assert build(CLIENT | {"tokenUrl": "https://idp.test/token"}, other).endpoints == ("https://idp.test/token",)
+
+
 def test_without_a_token_url_anywhere_its_place_is_named():
     bare = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=None)})
     assert refusals(CLIENT, bare) == [("profile svc.tokenUrl", "nothing says where acme gives out access tokens")]

@@ -104,6 +104,7 @@ def _print(connection: Connection, outcome: Outcome, console: Console) -> None:
         "origin": _origin(connection),
         "scheme": connection.auth.scheme if connection.auth else "none",
         "reference": _reference(connection) or "-",
+        **({"tokens from": " ".join(connection.auth.endpoints)} if connection.auth and connection.auth.endpoints else {}),
         "from": connection.source,
         "request": outcome.task,
         "answer": str(_status(outcome) or "none"),

@@ -134,7 +134,8 @@ class _Test:
         print_request(shown, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
-        where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}"
+        tokens = "".join(f"; access tokens from {url}" for url in (connection.auth.endpoints if connection.auth else ()))
+        where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}{tokens}"
         self.console.note(self.console.style(where, "dim"))
         return SUCCEEDED
 
