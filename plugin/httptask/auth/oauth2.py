@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from httptask.auth import dpop
@@ -95,9 +96,9 @@ class ClientCredentials:
 
     def _grant(self, means: Means) -> Grant:
         scopes = means.scopes if self._scopes is None else self._scopes
-        return self._cache.get(
-            frozenset(scopes),
-            lambda: self._endpoint.ask(scopes, means),
-            now=means.clock.monotonic(),
-            patience=means.timeouts.total,
-        )
+
+        def ask(left: float | None) -> Grant:
+            within = means if left is None else replace(means, timeouts=means.timeouts.within(left))
+            return self._endpoint.ask(scopes, within)
+
+        return self._cache.get(frozenset(scopes), ask, clock=means.clock.monotonic, patience=means.timeouts.total)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from httptask.errors import CredentialError
 from httptask.secrets import Redactor, Secret
+from httptask.waits import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from httptask.retrying import Stop
 
 LONGEST_DESCRIPTION = 300
+#: Characters of an error word (RFC 6749 section 5.2), and how long one is taken for a word.
+_ERROR_WORD = re.compile(r"[ !#-\[\]-~]{1,64}")
 #: Seconds by which clocks may differ before it is worth a word.
 NOTABLE_SKEW = 60
 _ABOUT_TIME = frozenset({"invalid_client", "invalid_dpop_proof", "use_dpop_nonce"})
@@ -36,7 +38,10 @@ _ADVICE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A token endpoint's answer without a token. `members` is None when the body is no JSON object."""
+    """A token endpoint's answer without a token. `members` is None when the body is no JSON object.
+
+    `secrets` are the client's own, and what was made of them for these requests: assertions and proofs.
+    """
 
     status: int
     members: Mapping[str, Any] | None
@@ -46,14 +51,15 @@ class Refused:
 
     @property
     def code(self) -> str | None:
-        """The error word, of RFC 6749 or in Okta's own shape."""
-        return self._text("error") or self._text("errorCode")
+        """The error word, of RFC 6749 or in Okta's own shape; None for what no error word looks like, or holds a secret."""
+        word = self._text("error") or self._text("errorCode") or ""
+        return word if _ERROR_WORD.fullmatch(word) and Redactor(self.secrets).text(word) == word else None
 
     @property
     def description(self) -> str:
-        """The server's own sentence, with the client's secrets masked."""
+        """The server's own sentence, with the secrets masked."""
         text = self._text("error_description") or self._text("errorSummary") or ""
-        return Redactor(self.secrets).text(text)[:LONGEST_DESCRIPTION]
+        return Redactor(self.secrets).free(text)[:LONGEST_DESCRIPTION]
 
     def _text(self, name: str) -> str | None:
         value = (self.members or {}).get(name)
@@ -109,11 +115,10 @@ def _advice(answer: Refused) -> str:
 
 def _skew(answer: Refused, now: float) -> str:
     """Return a word on this machine's clock where a wrong one explains the refusal."""
-    try:
-        date = parsedate_to_datetime(answer.headers.get("Date") or "")
-    except ValueError:
+    date = http_date(answer.headers.get("Date"))
+    if date is None:
         return ""
-    server = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    server = date.timestamp()
     if answer.code not in _ABOUT_TIME or abs(now - server) < NOTABLE_SKEW:
         return ""
     ahead = "ahead of" if now > server else "behind"
