@@ -107,6 +107,14 @@ def test_dpop_proves_possession_at_the_token_endpoint_and_at_the_api(bound, line
     assert bound.test(*DELETE, code=1).json["failure"]["kind"] == "notFound"
 
 
+def test_a_nonce_that_the_api_demands_costs_no_attempt(tmp_path, keys):
+    shutil.copy(keys / "svc.pem", tmp_path)
+    with serving(tmp_path, "--client-key", keys / "svc.pub", "--require-dpop", "--require-nonce") as service:
+        service.profile('privateKey = "file:svc.pem"')
+        assert service.test(LIST).json["status"] == "succeeded"
+        service.command("connections", "check", "svc", code=0)
+
+
 def test_a_server_that_demands_dpop_refuses_a_connection_without_it(bound):
     bound.profile('privateKey = "file:svc.pem"', "dpop = false")
     failure = bound.test(LIST, code=1).json["failure"]

@@ -282,3 +282,15 @@ def test_a_reset_forgets_tokens(sandbox, clock):
 def test_only_a_public_key_is_taken(text, message):
     with pytest.raises(InputInvalid, match=message):
         check_public_key(text, "--client-key")
+
+
+def test_the_api_may_demand_a_nonce_that_is_not_the_token_endpoints(clock):
+    sandbox = Sandbox(SandboxOptions(clients=CLIENTS, resource_nonce=True), clock=clock)
+    token = bound_token(sandbox, clock)
+    get = {"method": "GET", "url": f"{ORIGIN}/api/v1/agentPools", "ath": ath(token)}
+    refused = call(sandbox, f"DPoP {token}", dpop=proof(clock, **get))
+    assert (refused.status, 'error="use_dpop_nonce"' in refused.headers["www-authenticate"]) == (401, True)
+    nonce = refused.headers["dpop-nonce"]
+    assert call(sandbox, f"DPoP {token}", dpop=proof(clock, **get, nonce=nonce)).status == 200
+    of_the_endpoint = ask(sandbox, form(assertion(clock, "bound")), headers=(("dpop", proof(clock, n=9)),)).headers["dpop-nonce"]
+    assert call(sandbox, f"DPoP {token}", dpop=proof(clock, **get, nonce=of_the_endpoint)).status == 401

@@ -109,6 +109,7 @@ class SandboxOptions:
     faults: tuple[FaultRule, ...] = ()
     clients: tuple[OAuthClient, ...] = ()
     token_lifetime: int = 3600
+    resource_nonce: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a token that no request could carry, or that everyone carries."""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     help="Scopes granted to it, separated by commas.",
 )
 @click.option("--require-dpop", is_flag=True, help="Give it only tokens bound to a key by DPoP.")
+@click.option("--require-nonce", is_flag=True, help="Demand a nonce of its own in each DPoP proof at the API too.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), default=3600, metavar="SECONDS", help="Lifetime of access tokens.")
 def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str, ...], **choices: Any) -> int:  # noqa: FBT001
     """Serve a stateful Okta Agent Pools API until Ctrl-C; prints one JSON line when it is ready.
@@ -61,6 +62,7 @@ def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str,
     from httptask.sandbox.server import serve_forever
 
     oauth = {"clients": _clients(choices), "token_lifetime": choices.pop("token_lifetime")}
+    oauth["resource_nonce"] = choices.pop("require_nonce")
     values = {"rateLimit": choices.pop("rate_limit"), **choices, "faults": [_rule(text) for text in faults]}
     options = replace(SandboxOptions.from_json(values, where="sandbox"), token=token, **oauth)
     serve_forever(options, ready=lambda server: _announce(server.to_json()), host=host, port=port, anywhere=anywhere)
