@@ -14,7 +14,7 @@ LAYERS = [
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
-        " template_file workflow_file reference redirects sensitive masking"
+        " template_file workflow_file reference redirects sensitive masking advice"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references clock auth"

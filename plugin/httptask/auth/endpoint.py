@@ -150,7 +150,9 @@ class TokenEndpoint:
     ) -> CredentialError:
         if response is None:
             return refusals.unreachable(str(error), error.code if error else None, stop)
-        answer = refusals.Refused(response.status, _members(response), response.headers, scopes, tuple(self.client.secrets))
+        answer = refusals.Refused(
+            response.status, _members(response), response.headers, self.client.kind, scopes, tuple(self.client.secrets)
+        )
         return refusals.refused(answer, self.hints, stop, now=means.clock.now())
 
 
