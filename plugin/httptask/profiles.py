@@ -103,8 +103,19 @@ def _unknown(where: str, key: str, known: tuple[str, ...]) -> Problem:
     return Problem(where, "there is no such key", did_you_mean(key, known) or f"known keys: {', '.join(known)}")
 
 
-def from_profile(provider: Provider, name: str, data: object, *, around: Surroundings) -> Connection:
-    """Return the connection of one profile; `data` is its table.
+def provider_of(data: object) -> str | None:
+    """Return the provider that a profile's table names, if it does."""
+    provider = data.get("provider") if isinstance(data, dict) else None
+    return provider if isinstance(provider, str) else None
+
+
+def names_for(provider: Provider, profiles: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the profiles that are for this provider."""
+    return tuple(name for name, data in profiles.items() if provider_of(data) == provider.id)
+
+
+def from_profile(provider: Provider, name: str, profiles: Mapping[str, Any], *, around: Surroundings) -> Connection:
+    """Return the connection of the profile of this name.
 
     Raises:
         ConfigurationError: the table or a reference in it cannot be used; every mistake of its shape at once.
@@ -112,7 +123,8 @@ def from_profile(provider: Provider, name: str, data: object, *, around: Surroun
     """
     file = around.profiles_file
     place = f"{file}: connections.{name}"
-    profile = _checked(provider, data, place)
+    _check_provider(provider, name, profiles, place)
+    profile = _checked(provider, profiles[name], place)
     locate = partial(around.locate, base=file.parent)
     base_url = check_base_url(
         profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl", allow_http=profile.get("allowHttp", False)
@@ -131,6 +143,20 @@ def from_profile(provider: Provider, name: str, data: object, *, around: Surroun
     )
 
 
+def _check_provider(provider: Provider, name: str, profiles: Mapping[str, Any], place: str) -> None:
+    other = provider_of(profiles[name])
+    if other in {None, provider.id}:
+        return
+    fitting = names_for(provider, profiles)
+    hint = (
+        f"connections for {provider.id}: {', '.join(fitting)}"
+        if fitting
+        else f"no connection is for {provider.id}: `httptask connections add NAME --provider {provider.id}` writes one"
+    )
+    message = f"this connection is for {other} and not for the provider {provider.id}"
+    raise ConfigurationError(Problem(f"{place}.provider", message, hint))
+
+
 def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
     """Return the profile's table, or raise every problem of its shape at once."""
     if not isinstance(data, dict):
@@ -141,10 +167,6 @@ def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
             problems.append(Problem(f"{place}.{key}", f"this must be {words}"))
     if "provider" not in data:
         problems.append(Problem(place, f"provider is missing: {_WHY_ONE_PROVIDER}", f'add provider = "{provider.id}"'))
-    elif data["provider"] != provider.id:
-        problems.append(
-            Problem(f"{place}.provider", f"this connection is not for the provider {provider.id}", "name another one")
-        )
     needs_token = provider.security_schemes and not credentials.is_given(data)
     required = ("baseUrl", "token") if needs_token else ("baseUrl",)
     problems += [Problem(place, f"{key} is missing: {WHY_ONE_SOURCE}", f"add {key}") for key in required if key not in data]

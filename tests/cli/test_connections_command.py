@@ -103,6 +103,7 @@ def test_nobody_listening_exits_1_and_names_the_origin(httptask):
     ("arguments", "says"),
     [
         (["check"], "NOT_SET is not set"),
+        (["check", "defualt"], "error: NAME: "),
         (["check", "defualt"], "did you mean 'default'?"),
         (["check", "--provider", "okt"], "did you mean 'okta'?"),
         (["check", "notes", "--templates", NOTES], "does not say how to check"),

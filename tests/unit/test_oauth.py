@@ -360,7 +360,8 @@ def test_after_three_attempts_or_past_the_time_that_is_left_it_may_be_tried_late
 
 LACKING = "the app lacks the scope okta.agentPools.read (the token endpoint answered 400 invalid_scope: {})"
 TOO_FAR = "The client_assertion token has an expiration too far into the future."
-CHECK_CLIENT = "check the client id, and that the server knows this secret, or the public half of this key and its id"
+CHECK_CLIENT = "check the client id, and that this secret is the client's current one"
+CHECK_KEY = "check the client id, and that the server knows the public half of this key and its id"
 SKEWED = {"Date": "Tue, 14 Nov 2023 22:20:20 GMT"}
 
 
@@ -432,6 +433,26 @@ def test_of_several_scopes_the_one_that_the_server_names_is_the_lacking_one(cloc
 def test_the_providers_own_advice_comes_first(clock):
     error, _ = failure(clock, refused(400, "invalid_scope"), hints={"invalid_scope": "Ask Ada."})
     assert error.hint == "Ask Ada."
+
+
+def test_a_key_is_not_advised_as_a_secret_is(clock):
+    error, _ = failure(clock, refused(401, "invalid_client"), client=key_client())
+    assert error.hint == CHECK_KEY
+
+
+@pytest.mark.parametrize(("client", "kind"), [(SECRET, "clientSecret"), (None, "privateKey")])
+def test_the_providers_advice_may_differ_by_kind_of_client(clock, client, kind):
+    hints = {"invalid_client": "For all.", f"invalid_client.{kind}": "For this one."}
+    error, _ = failure(clock, refused(401, "invalid_client"), client=client or key_client(), hints=hints)
+    assert error.hint == "For this one."
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_an_answer_of_the_api_instead_of_a_token_endpoint_points_at_the_token_url(clock, status):
+    hints = {"E0000011": "Check that the API token is whole."}
+    error, _ = failure(clock, answer(status, {"errorCode": "E0000011", "errorSummary": "Invalid token"}), hints=hints)
+    assert error.message == f"no access token (the token endpoint answered {status} E0000011: Invalid token)"
+    assert error.hint == "check tokenUrl: this does not look like a token endpoint"
 
 
 def test_a_refusal_that_repeats_the_secret_is_masked(clock):

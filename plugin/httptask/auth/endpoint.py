@@ -169,8 +169,9 @@ class _Asking:
     def _refusal(self, response: Response | None, error: TransportError | None, stop: retrying.Stop) -> CredentialError:
         if response is None:
             return refusals.unreachable(str(error), error.code if error else None, stop)
-        secrets = (*self.endpoint.client.secrets, *self.sent)
-        answer = refusals.Refused(response.status, _members(response), response.headers, self.scopes, secrets)
+        client = self.endpoint.client
+        secrets = (*client.secrets, *self.sent)
+        answer = refusals.Refused(response.status, _members(response), response.headers, client.kind, self.scopes, secrets)
         return refusals.refused(answer, self.endpoint.hints, stop, now=self.means.clock.now())
 
 

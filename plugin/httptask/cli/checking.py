@@ -29,7 +29,7 @@ def check_connection(provider: Provider, tasks: Registry, *, name: str | None, s
     """
     console, verbosity = told
     spec, template = _check_of(provider, tasks)
-    with connections(Where(sandbox, name)) as connect:
+    with connections(Where(sandbox, name, by_options=False)) as connect:
         connection = connect(template)
         redact(console, [connection])
         outcome = _sent(template, spec, connection, console=console, verbosity=verbosity, tasks=tasks)

@@ -33,6 +33,7 @@ class Where:
     name: str | None = None
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
+    by_options: bool = True
 
     def check(self) -> None:
         """Refuse the sandbox together with a real server.
@@ -55,7 +56,7 @@ class Where:
         """Return what settings resolve."""
         from httptask.settings import ConnectionRequest
 
-        return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection)
+        return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection, self.by_options)
 
 
 def library(folders: Sequence[Path]) -> Library:

@@ -122,8 +122,7 @@ def check(name: str | None, folders: tuple[Path, ...], **flags: Any) -> int:
 
 
 def _provider_of(name: str | None) -> str | None:
-    from httptask.profiles import read_profiles
-    from httptask.sources import provider_of
+    from httptask.profiles import provider_of, read_profiles
     from httptask.surroundings import Surroundings
 
     profiles = (read_profiles(Surroundings.current()) or {}) if name else {}
