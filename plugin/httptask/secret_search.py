@@ -27,6 +27,8 @@ _LONGEST_SPELLING = 48
 #: RFC 3986 section 2.3: no encoder escapes these.
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 _PARTS = re.compile(rf"{_PLAIN.pattern}|.", re.DOTALL)
+#: Below this length a text is cheaper looked through for beginnings of the values than for each value.
+_SHORT = 40
 _OF_A_NUMBER = re.compile(r"[0-9.e+-]+")
 
 
@@ -64,6 +66,43 @@ class SecretSearch:
             for begin in re.finditer(_pattern(text[:SHORTEST_SEARCHED]), value):
                 if _is_rest(value, begin.end(), text[SHORTEST_SEARCHED:]):
                     return value[: begin.start()] + mask
+        return value
+
+
+class VerbatimSearch:
+    """The search for values as they stand, and as JSON's strings, by one linear pass for each: a server may choose them.
+
+    A server that knows how this works can make no expression of it that takes long to prepare or to search for.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        """Order the texts, longest first."""
+        texts = {text for value in values for text in (value, json.dumps(value)[1:-1]) if len(text) >= SHORTEST_SEARCHED}
+        self._texts = sorted(texts, key=lambda text: (-len(text), text))
+        self._seeds = {text[:SHORTEST_SEARCHED] for text in self._texts}
+        self.in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in self._texts)
+
+    def masked(self, value: str, *, mask: str, cut: str) -> str:
+        """Return the text with the mask in place of each value, and of the beginning of one that a cut left at its mark."""
+        if not self._texts or (len(value) < _SHORT and not self._may_hold(value)):
+            return value
+        for text in self._texts:
+            if text in value:
+                value = value.replace(text, mask)
+        if cut not in value:
+            return value
+        *heads, last = value.split(cut)
+        return cut.join([*(self._without_beginning(head, mask) for head in heads), last])
+
+    def _may_hold(self, value: str) -> bool:
+        starts = range(len(value) - SHORTEST_SEARCHED + 1)
+        return any(value[start : start + SHORTEST_SEARCHED] in self._seeds for start in starts)
+
+    def _without_beginning(self, value: str, mask: str) -> str:
+        for text in self._texts:
+            begin = value.rfind(text[:SHORTEST_SEARCHED])
+            if begin >= 0 and text.startswith(value[begin:]):
+                return value[:begin] + mask
         return value
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote_plus
 
-from httptask.secret_search import SHORTEST_SEARCHED, SecretSearch
+from httptask.secret_search import SHORTEST_SEARCHED, SecretSearch, VerbatimSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -36,6 +36,9 @@ _AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?=[^\s\"]*\d)[\w.~+
 #: A scheme word before a credential: it says how the credential is sent, and is shown.
 _SCHEME_WORD = re.compile(r"(?:Bearer|SSWS|Basic|DPoP) (?=.)", re.IGNORECASE)
 
+#: Values of servers' answers that a Redactor looks for, the latest: each costs a pass over every text.
+MOST_VERBATIM = 500
+
 
 class Secret:
     """A value that shows itself to nobody: no `str`, no JSON, no pickle, a masked `repr`.
@@ -44,10 +47,19 @@ class Secret:
     so that a prefix or an encoding keeps the mark.
     """
 
-    __slots__ = ("__roots", "__value", "reference")
+    __slots__ = ("__roots", "__value", "reference", "verbatim")
 
-    def __init__(self, value: str, *, reference: str = "", roots: tuple[str, ...] = ()) -> None:
-        """Wrap a value; `reference` (`env:NAME`, `file:PATH`) is what may be shown instead."""
+    def __init__(self, value: str, *, reference: str = "", roots: tuple[str, ...] = (), verbatim: bool = False) -> None:
+        """Wrap a value.
+
+        Args:
+            value: what is secret.
+            reference: what may be shown instead (`env:NAME`, `file:PATH`).
+            roots: what the value was built from.
+            verbatim: it came with a server's answer, and the Redactor looks for it as it stands and in no other form.
+
+        """
+        self.verbatim = verbatim
         self.__value = value
         self.__roots = roots or (value,)
         self.reference = reference
@@ -94,8 +106,12 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         """Prepare the search."""
-        self._secrets = tuple(dict.fromkeys(secrets))
-        self._search = SecretSearch(part for secret in self._secrets for part in secret.parts())
+        known = tuple(dict.fromkeys(sorted(secrets, key=lambda secret: secret.verbatim)))
+        own = tuple(secret for secret in known if not secret.verbatim)
+        answered = tuple(secret for secret in known if secret.verbatim)[-MOST_VERBATIM:]
+        self._secrets = (*own, *answered)
+        self._search = SecretSearch(part for secret in own for part in secret.parts())
+        self._verbatim = VerbatimSearch(secret.reveal() for secret in answered)
 
     def extended(self, secrets: Iterable[Secret]) -> Redactor:
         """Return a redactor that knows these secrets too."""
@@ -111,7 +127,7 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Return the text with every known secret replaced by the mask, long pieces and one cut off at a `CUT` included."""
-        return self._search.masked(value, mask=MASK, cut=CUT)
+        return self._verbatim.masked(self._search.masked(value, mask=MASK, cut=CUT), mask=MASK, cut=CUT)
 
     def free(self, value: str) -> str:
         """Return text of any origin (a log line, a traceback, a cut-off body), what its own names call a secret masked too."""
@@ -157,7 +173,8 @@ class Redactor:
             return {self.text(str(key)): self.json(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
-        return self._number(value) if self._search.in_numbers and type(value) in {int, float} else value
+        in_numbers = self._search.in_numbers or self._verbatim.in_numbers
+        return self._number(value) if in_numbers and type(value) in {int, float} else value
 
     def _number(self, value: object) -> object:
         """Return the mask for a number that spells a secret: a server may send back a token of digits without quotes."""

@@ -66,16 +66,21 @@ def learn(console: Console, secrets: Iterable[Any]) -> None:
 
 @contextmanager
 def observed(console: Console, *observers: Observer | None, verbosity: int) -> Iterator[Observer]:
-    """Yield the observer of a command: it learns the secrets of each task, tells the others, and from -vv on writes logs."""
-    from httptask.events import CredentialUsed, TaskStarted
+    """Yield the observer of a command: it learns the secrets of each task, tells the others, and from -vv on writes logs.
 
-    told = [observer for observer in observers if observer is not None]
+    What answers call secret is masked in events alone, not by the session's redactor: a server could mask our own words so.
+    """
+    from httptask.events import CredentialUsed, TaskStarted
+    from httptask.masking import Learner
+
+    told, learner = [observer for observer in observers if observer is not None], Learner()
 
     def observe(event: Event) -> None:
         if isinstance(event, TaskStarted | CredentialUsed) and event.secrets:
             learn(console, event.secrets)
+        shown = learner.shown(event)
         for observer in told:
-            observer(event)
+            observer(shown)
 
     if verbosity < LOGS_FROM:
         yield observe
