@@ -73,7 +73,9 @@ class Source:
     def secret(self, values: Mapping[str, Any], key: str) -> Secret:
         """Return a secret that stands there itself or by reference."""
         value = values[key]
-        return value if isinstance(value, Secret) else self.read(value, f"{self.place}.{key}")
+        found = value if isinstance(value, Secret) else self.read(value, f"{self.place}.{key}")
+        _check_text(found.reveal(), f"{self.place}.{key}")
+        return found
 
 
 def is_given(values: Mapping[str, Any]) -> bool:
@@ -165,6 +167,14 @@ def _required(values: Mapping[str, Any], login: list[str], client: list[str]) ->
     return missing
 
 
+def _check_text(text: str, where: str) -> None:
+    """Refuse what stands for bytes that are no text, as a variable may hold them: nothing can be sent for it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(Problem(where, "this is not UTF-8 text", "store it as UTF-8")) from None
+
+
 def _missing(place: str, key: str, present: str) -> Problem:
     return Problem(place, f"{present} is given without {key}", f"add {key}")
 
@@ -226,6 +236,7 @@ def _listed_client(scheme: str, values: Mapping[str, Any], source: Source) -> Au
 def _client(values: Mapping[str, Any], source: Source) -> Client:
     from httptask.auth.client import ClientSecret, PrivateKeyJwt
 
+    _check_text(values["clientId"], f"{source.place}.clientId")
     if "privateKey" not in values:
         in_form = _IN_FORM[values.get("clientAuthentication", "client_secret_basic")]
         return ClientSecret(values["clientId"], source.secret(values, "clientSecret"), in_form=in_form)

@@ -18,6 +18,7 @@ from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem, TemplateInvalid
 from httptask.model import Connection
 from httptask.secrets import Secret
+from httptask.surroundings import read_regular
 
 if TYPE_CHECKING:
     from httptask.model import Provider
@@ -144,9 +145,9 @@ def _key_text(file: OktaYaml) -> Secret | None:
     if key is None or not credentials.is_path(key.reveal()):
         return key
     try:
-        with (file.app.folder / Path(key.reveal()).expanduser()).open(encoding="ascii") as stream:
-            return Secret(stream.read(LARGEST_FILE), reference=key.reference)
-    except (OSError, ValueError):
+        raw = read_regular(file.app.folder / Path(key.reveal()).expanduser(), LARGEST_FILE)
+        return Secret(raw.decode("ascii"), reference=key.reference)
+    except (OSError, ValueError, RuntimeError):  # the last for the home folder of a user that there is not
         message = "this is neither PEM text nor a JWK nor the path of a file"
         hint = "give the key with its BEGIN and END lines, or the path of its file"
         raise ConfigurationError(Problem(file.where("privateKey"), message, hint)) from None
@@ -163,8 +164,7 @@ def _document(file: Path, written: str) -> Document | None:
     from httptask.documents import parse
 
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
+        raw = read_regular(file, LARGEST_FILE)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):

@@ -14,7 +14,7 @@ from httptask.egress import policy_from_profile
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import RETRY_FIELDS, Connection
 from httptask.suggest import did_you_mean
-from httptask.surroundings import CONFIG_VARIABLE
+from httptask.surroundings import CONFIG_VARIABLE, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,8 +68,7 @@ def read_profiles(around: Surroundings, *, required: bool = True) -> Mapping[str
     """
     file = around.profiles_file
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_PROFILES + 1)
+        raw = read_regular(file, LARGEST_PROFILES)
     except FileNotFoundError:
         if required and around.env.get(CONFIG_VARIABLE):
             hint = f"create the file or unset {CONFIG_VARIABLE}"
@@ -225,6 +224,6 @@ def _ca_bundle(written: str | None, locate: Callable[[str], Path], where: str) -
     if written is None:
         return True
     path = locate(written)
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise ConfigurationError(Problem(where, f"there is no file {path}", "name a file of PEM certificates"))
     return str(path)

@@ -130,6 +130,17 @@ def test_a_provider_file_sends_no_client_credential_to_another_origin(written):
     assert build(CLIENT | {"tokenUrl": "https://idp.test/token"}, other).endpoints == ("https://idp.test/token",)
 
 
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"clientId": "svc", "clientSecret": Secret("c4n4ry\udcff")}, "clientSecret"),
+        ({"clientId": "svc\udcff", "clientSecret": "env:SECRET"}, "clientId"),
+    ],
+)
+def test_bytes_that_are_no_text_are_no_credential(values, key):
+    assert refusals(values) == [(f"profile svc.{key}", "this is not UTF-8 text")]
+
+
 def test_without_a_token_url_anywhere_its_place_is_named():
     bare = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=None)})
     assert refusals(CLIENT, bare) == [("profile svc.tokenUrl", "nothing says where acme gives out access tokens")]
