@@ -133,7 +133,11 @@ def _provider_of(name: str | None) -> str | None:
 @click.argument("name")
 @click.option("--provider", metavar="ID", help="The API that the connection is for. Default: okta.")
 @click.option("--base-url", metavar="URL", help="Base URL of the server.")
-@click.option("--token", metavar="REF", help="Reference to the credential: env:NAME, file:PATH or keyring:SERVICE/NAME.")
+@click.option(
+    "--token",
+    metavar="REF",
+    help="Reference to the credential: env:NAME, file:PATH (from the working directory) or keyring:SERVICE/NAME.",
+)
 @click.option("--scheme", metavar="NAME", help="Security scheme of the provider. Default: its first.")
 @options.templates
 @options.as_json
@@ -141,7 +145,8 @@ def _provider_of(name: str | None) -> str | None:
 def add(name: str, folders: tuple[Path, ...], **flags: Any) -> int:
     """Write a connection to connections.toml, asking on a terminal for what is not given.
 
-    It takes a reference to the credential, never the credential itself.
+    It takes a reference to the credential, never the credential itself: an API token, access token or API key. OAuth clients,
+    user names with passwords, certificates and all other keys of a profile are written into the file by hand.
 
     \b
     Example:
