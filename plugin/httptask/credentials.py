@@ -6,7 +6,7 @@ which a secret is a reference, or a `Secret` where the source holds it directly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from httptask.auth import PRIVATE_KEY, auth_for, check_mode, scheme_of
@@ -60,6 +60,7 @@ class Source:
         base_url: of the connection; a token URL that is a path lies below it.
         read: reads a reference.
         place: what holds the texts, for messages: `connections.toml: connections.prod`.
+        places: of keys that have one of their own: a line of a file, or a variable.
         resolves: False where connections are only listed: then no key is parsed.
 
     """
@@ -68,11 +69,16 @@ class Source:
     read: Read
     place: str
     resolves: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def where(self, key: str) -> str:
+        """Return the place of one key, for messages."""
+        return self.places.get(key) or f"{self.place}.{key}"
 
     def secret(self, values: Mapping[str, Any], key: str) -> Secret:
         """Return a secret that stands there itself or by reference."""
         value = values[key]
-        return value if isinstance(value, Secret) else self.read(value, f"{self.place}.{key}")
+        return value if isinstance(value, Secret) else self.read(value, self.where(key))
 
 
 def is_given(values: Mapping[str, Any]) -> bool:
@@ -191,7 +197,14 @@ def _basic(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     name = values["username"]
     if isinstance(name, str) and name.startswith(("env:", "file:", "keyring:")):
         name = source.secret(values, "username")
-    return Basic(scheme.name, name, source.secret(values, "password"))
+    password = source.secret(values, "password")
+    try:
+        return Basic(scheme.name, name, password)
+    except ConfigurationError as error:
+        names = {"username", name.reference if isinstance(name, Secret) else ""}
+        places = [source.where("username" if problem.where in names else "password") for problem in error.problems]
+        told = [replace(problem, where=place) for problem, place in zip(error.problems, places, strict=True)]
+        raise ConfigurationError(told) from None
 
 
 def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Auth:
@@ -228,14 +241,14 @@ def _client(values: Mapping[str, Any], source: Source) -> Client:
     if "privateKey" not in values:
         in_form = _IN_FORM[values.get("clientAuthentication", "client_secret_basic")]
         return ClientSecret(values["clientId"], source.secret(values, "clientSecret"), in_form=in_form)
-    secret, where = source.secret(values, "privateKey"), f"{source.place}.privateKey"
+    secret, where = source.secret(values, "privateKey"), source.where("privateKey")
     key = signing_key(secret, key_id=values.get("keyId"), algorithm=values.get("algorithm"), where=where)
     return PrivateKeyJwt(values["clientId"], key, secret)
 
 
 def _token_url(provider: Provider, text: str | None, source: Source) -> str:
     """Return the absolute URL; what has a host must pass the checks of a base URL, except for the provider's own advice."""
-    place = f"{source.place}.tokenUrl"
+    place = source.where("tokenUrl")
     if text is None:
         hint = "add tokenUrl to the connection, or to the security scheme in provider.yaml"
         raise ConfigurationError(Problem(place, f"nothing says where {provider.id} gives out access tokens", hint))

@@ -130,7 +130,8 @@ def _key_auth(provider: Provider, file: OktaYaml, base_url: str, *, resolves: bo
         "scopes": list(app.scopes) or None,
     }
     given = {key: value for key, value in values.items() if value is not None}
-    source = credentials.Source(base_url, _no_reference, file.where("privateKey"), resolves)
+    places = {**file.places, "keyId": file.where("kid")}
+    source = credentials.Source(base_url, _no_reference, file.written, resolves, places)
     return credentials.build_auth(provider, given, source)
 
 

@@ -13,7 +13,7 @@ from httptask.egress import PROFILE_KEYS as EGRESS_KEYS
 from httptask.egress import policy_from_profile
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import RETRY_FIELDS, Connection
-from httptask.suggest import did_you_mean
+from httptask.suggest import did_you_mean, nearest
 from httptask.surroundings import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
@@ -167,9 +167,13 @@ def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
             problems.append(Problem(f"{place}.{key}", f"this must be {words}"))
     if "provider" not in data:
         problems.append(Problem(place, f"provider is missing: {_WHY_ONE_PROVIDER}", f'add provider = "{provider.id}"'))
-    needs_token = provider.security_schemes and not credentials.is_given(data)
-    required = ("baseUrl", "token") if needs_token else ("baseUrl",)
-    problems += [Problem(place, f"{key} is missing: {WHY_ONE_SOURCE}", f"add {key}") for key in required if key not in data]
+    if "baseUrl" not in data:
+        problems.append(Problem(place, f"baseUrl is missing: {WHY_ONE_SOURCE}", "add baseUrl"))
+    # a misspelt key of a credential is told as such, and no other credential is missed
+    misspelt = any(nearest(key, KEYS) in credentials.KEYS for key in data if key not in KEYS)
+    if provider.security_schemes and not credentials.is_given(data) and not misspelt:
+        hint = "add token, or username and password, or clientId with privateKey or clientSecret"
+        problems.append(Problem(place, f"a credential is missing: {WHY_ONE_SOURCE}", hint))
     if problems:
         raise ConfigurationError(problems)
     problems = credentials.shape_problems(data, place)
@@ -210,11 +214,11 @@ def _retry_problems(retry: Mapping[str, Any], place: str) -> list[Problem]:
 def _client_certificate(profile: Mapping[str, Any], locate: Callable[[str], Path], place: str) -> tuple[str, str | None] | None:
     """Return the paths of certificate and key for mutual TLS; without a key path, the certificate's file holds the key too."""
     paths = {key: locate(profile[key]) for key in ("clientCertificate", "clientKey") if key in profile}
-    missing = [(key, path) for key, path in paths.items() if not path.is_file()]
-    if missing:
-        raise ConfigurationError(
-            Problem(f"{place}.{key}", f"there is no file {path}", "name a PEM file") for key, path in missing
-        )
+    problems = [
+        _no_file(f"{place}.{key}", profile[key], path, "name a PEM file") for key, path in paths.items() if not path.is_file()
+    ]
+    if problems:
+        raise ConfigurationError(problems)
     if "clientCertificate" not in paths:
         return None
     key = paths.get("clientKey")
@@ -226,5 +230,11 @@ def _ca_bundle(written: str | None, locate: Callable[[str], Path], where: str) -
         return True
     path = locate(written)
     if not path.exists():
-        raise ConfigurationError(Problem(where, f"there is no file {path}", "name a file of PEM certificates"))
+        raise ConfigurationError(_no_file(where, written, path, "name a file of PEM certificates"))
     return str(path)
+
+
+def _no_file(where: str, written: str, path: Path, hint: str) -> Problem:
+    if written.startswith(("file:", "env:", "keyring:")):
+        return Problem(where, "this is a plain path and takes no reference", "write the path of the file alone")
+    return Problem(where, f"there is no file {path}", hint)

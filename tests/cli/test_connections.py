@@ -43,9 +43,9 @@ def test_the_highest_source_decides(inside, profiles, options, variables, host):
 @pytest.mark.parametrize(
     ("options", "variables", "says"),
     [
-        (["--base-url", "https://call.okta.com"], ENVIRONMENT, "--base-url is given without --token"),
-        (["--token", "env:X"], ENVIRONMENT, "--token is given without --base-url"),
-        ([], {"OKTA_CLIENT_ORGURL": "https://a.okta.com"}, "OKTA_CLIENT_ORGURL is given without OKTA_CLIENT_TOKEN"),
+        (["--base-url", "https://call.okta.com"], ENVIRONMENT, "--base-url: given without --token"),
+        (["--token", "env:X"], ENVIRONMENT, "--token: given without --base-url"),
+        ([], {"OKTA_CLIENT_ORGURL": "https://a.okta.com"}, "OKTA_CLIENT_ORGURL: given without OKTA_CLIENT_TOKEN"),
         (["--sandbox", "--connection", "staging"], {}, "--sandbox: "),
         (["--connection", "stagin"], {}, "did you mean 'staging'?"),
         (["--base-url", "https://call.okta.com", "--token", "00tokenitself"], {}, "env:NAME or file:PATH"),

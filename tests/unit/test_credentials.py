@@ -168,3 +168,17 @@ def test_variables_mean_a_client_by_their_mode_or_when_there_is_a_key_and_no_tok
 def test_a_choice_alone_is_no_credential():
     assert not is_given({"scheme": "oauth2", "authorizationMode": "Bearer", "baseUrl": "x"})
     assert is_given({"clientId": "svc"})
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"username": "a:b", "password": "env:SECRET"}, "username"),
+        ({"username": "env:COLON", "password": "env:SECRET"}, "username"),
+        ({"username": "ada", "password": "env:BREAK"}, "password"),
+    ],
+)
+def test_a_login_that_cannot_be_sent_is_named_by_its_place(monkeypatch, values, where):
+    monkeypatch.setitem(STORE, "env:COLON", "c4n4ry:x")
+    monkeypatch.setitem(STORE, "env:BREAK", "c4n4ry\nx")
+    assert [place for place, _ in refusals(values)] == [f"profile svc.{where}"]
