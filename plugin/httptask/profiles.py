@@ -67,22 +67,42 @@ def read_profiles(around: Surroundings, *, required: bool = True) -> Mapping[str
 
     """
     file = around.profiles_file
+    raw = _read(file)
+    if raw is None:
+        if required and around.env.get(CONFIG_VARIABLE):
+            hint = f"create the file or unset {CONFIG_VARIABLE}"
+            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint))
+        return None
+    profiles, problems = _parsed(raw, file)
+    if problems:
+        raise ConfigurationError(problems)
+    return profiles
+
+
+def usable_profiles(around: Surroundings) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return what can be read of the profiles, and what is wrong with the file as a whole; no file is no mistake here."""
+    try:
+        raw = _read(around.profiles_file)
+        return ({}, ()) if raw is None else _parsed(raw, around.profiles_file)
+    except ConfigurationError as error:
+        return {}, error.problems
+
+
+def _read(file: Path) -> bytes | None:
     try:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST_PROFILES + 1)
     except FileNotFoundError:
-        if required and around.env.get(CONFIG_VARIABLE):
-            hint = f"create the file or unset {CONFIG_VARIABLE}"
-            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint)) from None
         return None
     except (OSError, ValueError):
         raise ConfigurationError(Problem(str(file), "the file cannot be read", "check that you may read it")) from None
     if len(raw) > LARGEST_PROFILES:
         raise ConfigurationError(Problem(str(file), "the file is larger than 1 MB", f"let {CONFIG_VARIABLE} name a profile file"))
-    return _parse_profiles(raw, file)
+    return raw
 
 
-def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
+def _parsed(raw: bytes, file: Path) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return the profiles, and what else stands at the top of the file."""
     try:
         data = tomllib.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -93,10 +113,8 @@ def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
     problems = [_unknown(f"{file}: {key}", key, ("connections",)) for key in data if key != "connections"]
     profiles = data.get("connections", {})
     if not isinstance(profiles, dict):
-        problems.append(Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
-    if problems:
-        raise ConfigurationError(problems)
-    return dict(profiles)
+        return {}, (*problems, Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
+    return dict(profiles), tuple(problems)
 
 
 def _unknown(where: str, key: str, known: tuple[str, ...]) -> Problem:

@@ -48,7 +48,7 @@ def test_the_list_shows_where_requests_would_go_and_what_is_faulty(configured):
 
 def test_the_list_as_json(configured):
     listed = configured("connections", "--json", "--templates", NOTES).json
-    assert list(listed) == ["schemaVersion", "profilesFile", "connections"]
+    assert list(listed) == ["schemaVersion", "profilesFile", "connections", "problems"]
     by_name = {connection["name"]: connection for connection in listed["connections"]}
     assert by_name["default"] == {
         "name": "default",
@@ -67,6 +67,35 @@ def test_the_list_as_json(configured):
 def test_without_any_connection_the_list_says_how_to_add_one(httptask):
     done = httptask("connections")
     assert (done.out, "httptask connections add NAME" in done.err) == ("", True)
+
+
+def test_list_is_a_command_too(configured):
+    assert configured("connections", "list", "--json").json == configured("connections", "--json").json
+
+
+def test_a_profile_file_that_is_not_there_yet_is_no_mistake_of_the_list(httptask):
+    done = httptask("connections", env={"HTTPTASK_CONFIG": "mine.toml"})
+    file = httptask.folder / "mine.toml"
+    assert done.err == f"HTTPTASK_CONFIG names {file}, which is not there yet; `httptask connections add NAME` creates it\n"
+
+
+@pytest.mark.parametrize("text", [PROFILES + "[stray]\nx = 1\n", PROFILES + "x ="], ids=["a stray key", "no TOML"])
+def test_a_profile_file_that_is_wrong_as_a_whole_hides_no_other_source(configured, text):
+    (configured.folder / "connections.toml").write_text(text)
+    done = configured("connections", code=2, env=NOBODY)
+    assert "http://127.0.0.1:9" in done.out
+    assert ("https://default.okta.com" in done.out) is ("stray" in text)
+    assert f"warning: {configured.folder / 'connections.toml'}:" in done.err
+
+
+@pytest.mark.parametrize("broken", ["provider.yaml", "get.yaml", None], ids=["provider", "template", "no such folder"])
+def test_templates_that_cannot_be_read_hide_no_connection(configured, legacy, broken):
+    folder = configured.folder / "templates"
+    if broken:
+        (folder / "legacy" / broken).write_text("id: [")
+    done = configured("connections", "--json", code=2, env={"HTTPTASK_PATH": str(folder if broken else "nowhere")}).json
+    assert "default" in [connection["name"] for connection in done["connections"]]
+    assert (broken or "nowhere") in done["problems"][0]["where"]
 
 
 def test_a_check_of_the_sandbox_succeeds(httptask):
