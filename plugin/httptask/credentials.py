@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from httptask.auth import PRIVATE_KEY, auth_for, check_mode, scheme_of
 from httptask.auth.basic import Basic
 from httptask.auth.bearer import Bearer
 from httptask.auth.jwt import ALGORITHMS, signing_key
-from httptask.baseurl import check_base_url
+from httptask.baseurl import check_base_url, is_loopback
 from httptask.errors import ConfigurationError, Problem
+from httptask.origins import credential_allowed
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 
@@ -129,10 +131,16 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     """Return the OAuth client that the variables of the provider's own clients describe; None if they mean a token.
 
     They mean a client if the mode says so, or if no mode and no token but a private key is set.
+
+    Raises:
+        ConfigurationError: a token and a private key are set, and no mode says which is meant.
+
     """
     names = provider.environment
     mode = env.get(names.authorization_mode or "", "").lower()
     means_token = not mode and bool(env.get(names.token or ""))
+    if means_token and env.get(names.private_key or ""):
+        raise ConfigurationError(ambiguous(f"{names.token} and {names.private_key}", names.authorization_mode or "the mode"))
     if names.private_key is None or means_token or (mode and mode != PRIVATE_KEY) or not (mode or env.get(names.private_key)):
         return None
     if not any(env.get(name) for name in (names.base_url, names.client_id, names.private_key) if name):
@@ -146,6 +154,12 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     if scopes := [scope for scope in env.get(names.scopes or "", "").replace(",", " ").split() if scope]:
         values["scopes"] = scopes
     return values
+
+
+def ambiguous(where: str, mode: str) -> Problem:
+    """Return the problem of a token beside a private key where nothing says which is meant."""
+    message = "a token and a private key are two credentials, and nothing says which is meant"
+    return Problem(where, message, f"set {mode} to SSWS, Bearer or PrivateKey, or leave one of them out")
 
 
 def is_path(text: str) -> bool:
@@ -215,7 +229,7 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     mode = values.get("authorizationMode")
     if mode is not None and mode.lower() not in {PRIVATE_KEY, "bearer"}:
         raise ConfigurationError(Problem(source.place, "this mode does not go with an OAuth client", "write PrivateKey, or none"))
-    url = _token_url(provider, values.get("tokenUrl") or scheme.token_url, source)
+    url = _token_url(provider, values.get("tokenUrl"), scheme.token_url, source)
     if not source.resolves:
         return _listed_client(scheme.name, values, source)
     endpoint = TokenEndpoint(
@@ -246,12 +260,21 @@ def _client(values: Mapping[str, Any], source: Source) -> Client:
     return PrivateKeyJwt(values["clientId"], key, secret)
 
 
-def _token_url(provider: Provider, text: str | None, source: Source) -> str:
-    """Return the absolute URL; what has a host must pass the checks of a base URL, except for the provider's own advice."""
-    place = source.where("tokenUrl")
+def _token_url(provider: Provider, own: str | None, providers: str | None, source: Source) -> str:
+    """Return the absolute URL that gets the client's secret or assertion; only the operator may name one at another origin."""
+    place, text = source.where("tokenUrl"), own or providers
     if text is None:
         hint = "add tokenUrl to the connection, or to the security scheme in provider.yaml"
         raise ConfigurationError(Problem(place, f"nothing says where {provider.id} gives out access tokens", hint))
     url = source.base_url + text if text.startswith("/") and not text.startswith("//") else text
+    checked = check_base_url(url, provider_id="", where=place, allow_http=True)
+    parts = urlsplit(checked)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        hint = "write tokenUrl with https://; allowHttp does not count for it"
+        raise ConfigurationError(Problem(place, "without https the client's credential could be read on its way", hint))
+    if own is None and not credential_allowed(source.base_url, checked):
+        message = f"the provider file of {provider.id} names a token endpoint at another host, {parts.netloc}"
+        hint = "if the client's credential may go there, say so in the connection's profile: tokenUrl = the whole URL"
+        raise ConfigurationError(Problem(place, message, hint))
     # the check takes a slash off the end, which may be part of this URL
-    return check_base_url(url, provider_id="", where=place) + ("/" if url.endswith("/") else "")
+    return checked + ("/" if url.endswith("/") else "")

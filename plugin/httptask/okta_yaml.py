@@ -108,6 +108,8 @@ def connection(provider: Provider, file: OktaYaml, *, resolves: bool = True) -> 
 
     """
     app = file.app
+    if not file.mode and file.token and app.private_key:
+        raise ConfigurationError(credentials.ambiguous(file.where("privateKey"), "okta.client.authorizationMode"))
     by_key = (file.mode or "").lower() == PRIVATE_KEY_MODE.lower() or (not file.mode and not file.token and bool(app.private_key))
     credential = {"clientId": app.client_id, "privateKey": app.private_key} if by_key else {"token": file.token}
     given = {"orgUrl": file.org_url is not None, **{key: value is not None for key, value in credential.items()}}
