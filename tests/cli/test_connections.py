@@ -66,6 +66,18 @@ def test_without_a_connection_the_ways_to_give_one_are_named(inside):
         assert way in done.err
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]"])
+def test_a_dry_run_warns_of_a_host_to_which_nothing_would_be_sent(inside, host):
+    options = ("--base-url", f"https://{host}", "--token", "env:T", "--dry-run")
+    done = inside("test", LIST, *options, "--json", env={"T": "a-long-token"})
+    assert "warning: this request would not be sent: the host is a cloud metadata address, which needs allowLinkLocal" in done.err
+
+
+def test_a_dry_run_to_an_allowed_host_warns_of_nothing(inside):
+    done = inside("test", LIST, "--base-url", "http://127.0.0.1:9", "--token", "env:T", "--dry-run", env={"T": "a-long-token"})
+    assert "warning" not in done.err
+
+
 QUERY_PROVIDER = """
 id: keyed
 title: Keyed
