@@ -6,14 +6,15 @@ which a secret is a reference, or a `Secret` where the source holds it directly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from httptask.auth import PRIVATE_KEY, auth_for, check_mode, scheme_of
 from httptask.auth.basic import Basic
 from httptask.auth.bearer import Bearer
 from httptask.auth.jwt import ALGORITHMS, signing_key
-from httptask.baseurl import check_base_url
+from httptask.baseurl import check_base_url, is_loopback
 from httptask.errors import ConfigurationError, Problem
 from httptask.origins import credential_allowed
 from httptask.secrets import Secret
@@ -61,6 +62,7 @@ class Source:
         base_url: of the connection; a token URL that is a path lies below it.
         read: reads a reference.
         place: what holds the texts, for messages: `connections.toml: connections.prod`.
+        places: of keys that have one of their own: a line of a file, or a variable.
         resolves: False where connections are only listed: then no key is parsed.
 
     """
@@ -69,12 +71,17 @@ class Source:
     read: Read
     place: str
     resolves: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def where(self, key: str) -> str:
+        """Return the place of one key, for messages."""
+        return self.places.get(key) or f"{self.place}.{key}"
 
     def secret(self, values: Mapping[str, Any], key: str) -> Secret:
         """Return a secret that stands there itself or by reference."""
         value = values[key]
-        found = value if isinstance(value, Secret) else self.read(value, f"{self.place}.{key}")
-        _check_text(found.reveal(), f"{self.place}.{key}")
+        found = value if isinstance(value, Secret) else self.read(value, self.where(key))
+        _check_text(found.reveal(), self.where(key))
         return found
 
 
@@ -126,10 +133,16 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     """Return the OAuth client that the variables of the provider's own clients describe; None if they mean a token.
 
     They mean a client if the mode says so, or if no mode and no token but a private key is set.
+
+    Raises:
+        ConfigurationError: a token and a private key are set, and no mode says which is meant.
+
     """
     names = provider.environment
     mode = env.get(names.authorization_mode or "", "").lower()
     means_token = not mode and bool(env.get(names.token or ""))
+    if means_token and env.get(names.private_key or ""):
+        raise ConfigurationError(ambiguous(f"{names.token} and {names.private_key}", names.authorization_mode or "the mode"))
     if names.private_key is None or means_token or (mode and mode != PRIVATE_KEY) or not (mode or env.get(names.private_key)):
         return None
     if not any(env.get(name) for name in (names.base_url, names.client_id, names.private_key) if name):
@@ -143,6 +156,12 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     if scopes := [scope for scope in env.get(names.scopes or "", "").replace(",", " ").split() if scope]:
         values["scopes"] = scopes
     return values
+
+
+def ambiguous(where: str, mode: str) -> Problem:
+    """Return the problem of a token beside a private key where nothing says which is meant."""
+    message = "a token and a private key are two credentials, and nothing says which is meant"
+    return Problem(where, message, f"set {mode} to SSWS, Bearer or PrivateKey, or leave one of them out")
 
 
 def is_path(text: str) -> bool:
@@ -202,7 +221,14 @@ def _basic(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     name = values["username"]
     if isinstance(name, str) and name.startswith(("env:", "file:", "keyring:")):
         name = source.secret(values, "username")
-    return Basic(scheme.name, name, source.secret(values, "password"))
+    password = source.secret(values, "password")
+    try:
+        return Basic(scheme.name, name, password)
+    except ConfigurationError as error:
+        names = {"username", name.reference if isinstance(name, Secret) else ""}
+        places = [source.where("username" if problem.where in names else "password") for problem in error.problems]
+        told = [replace(problem, where=place) for problem, place in zip(error.problems, places, strict=True)]
+        raise ConfigurationError(told) from None
 
 
 def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Auth:
@@ -236,29 +262,30 @@ def _listed_client(scheme: str, values: Mapping[str, Any], source: Source) -> Au
 def _client(values: Mapping[str, Any], source: Source) -> Client:
     from httptask.auth.client import ClientSecret, PrivateKeyJwt
 
-    _check_text(values["clientId"], f"{source.place}.clientId")
+    _check_text(values["clientId"], source.where("clientId"))
     if "privateKey" not in values:
         in_form = _IN_FORM[values.get("clientAuthentication", "client_secret_basic")]
         return ClientSecret(values["clientId"], source.secret(values, "clientSecret"), in_form=in_form)
-    secret, where = source.secret(values, "privateKey"), f"{source.place}.privateKey"
+    secret, where = source.secret(values, "privateKey"), source.where("privateKey")
     key = signing_key(secret, key_id=values.get("keyId"), algorithm=values.get("algorithm"), where=where)
     return PrivateKeyJwt(values["clientId"], key, secret)
 
 
-def _token_url(provider: Provider, own: str | None, documented: str | None, source: Source) -> str:
-    """Return the absolute URL, which gets the client's credential and must pass the checks of a base URL.
-
-    The connection's `own` word may name any host, as an authorization server often is another one. What the provider file
-    documents stays on the connection's origin: its author is not the one who trusts a host with a credential.
-    """
-    place, text = f"{source.place}.tokenUrl", own or documented
+def _token_url(provider: Provider, own: str | None, providers: str | None, source: Source) -> str:
+    """Return the absolute URL that gets the client's secret or assertion; only the operator may name one at another origin."""
+    place, text = source.where("tokenUrl"), own or providers
     if text is None:
         hint = "add tokenUrl to the connection, or to the security scheme in provider.yaml"
         raise ConfigurationError(Problem(place, f"nothing says where {provider.id} gives out access tokens", hint))
     url = source.base_url + text if text.startswith("/") and not text.startswith("//") else text
+    checked = check_base_url(url, provider_id="", where=place, allow_http=True)
+    parts = urlsplit(checked)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        hint = "write tokenUrl with https://; allowHttp does not count for it"
+        raise ConfigurationError(Problem(place, "without https the client's credential could be read on its way", hint))
+    if own is None and not credential_allowed(source.base_url, checked):
+        message = f"the provider file of {provider.id} names a token endpoint at another host, {parts.netloc}"
+        hint = "if the client's credential may go there, say so in the connection's profile: tokenUrl = the whole URL"
+        raise ConfigurationError(Problem(place, message, hint))
     # the check takes a slash off the end, which may be part of this URL
-    url = check_base_url(url, provider_id="", where=place) + ("/" if url.endswith("/") else "")
-    if not (own or credential_allowed(source.base_url, url)):
-        message = f"the provider file of {provider.id} names a token endpoint on another origin"
-        raise ConfigurationError(Problem(place, message, f"write tokenUrl into the profile if the credential may go to {url}"))
-    return url
+    return checked + ("/" if url.endswith("/") else "")

@@ -109,6 +109,8 @@ def connection(provider: Provider, file: OktaYaml, *, resolves: bool = True) -> 
 
     """
     app = file.app
+    if not file.mode and file.token and app.private_key:
+        raise ConfigurationError(credentials.ambiguous(file.where("privateKey"), "okta.client.authorizationMode"))
     by_key = (file.mode or "").lower() == PRIVATE_KEY_MODE.lower() or (not file.mode and not file.token and bool(app.private_key))
     credential = {"clientId": app.client_id, "privateKey": app.private_key} if by_key else {"token": file.token}
     given = {"orgUrl": file.org_url is not None, **{key: value is not None for key, value in credential.items()}}
@@ -131,7 +133,8 @@ def _key_auth(provider: Provider, file: OktaYaml, base_url: str, *, resolves: bo
         "scopes": list(app.scopes) or None,
     }
     given = {key: value for key, value in values.items() if value is not None}
-    source = credentials.Source(base_url, _no_reference, file.where("privateKey"), resolves)
+    places = {**file.places, "keyId": file.where("kid")}
+    source = credentials.Source(base_url, _no_reference, file.written, resolves, places)
     return credentials.build_auth(provider, given, source)
 
 

@@ -13,7 +13,7 @@ from httptask.egress import PROFILE_KEYS as EGRESS_KEYS
 from httptask.egress import policy_from_profile
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import RETRY_FIELDS, Connection
-from httptask.suggest import did_you_mean
+from httptask.suggest import did_you_mean, nearest
 from httptask.surroundings import CONFIG_VARIABLE, read_regular
 
 if TYPE_CHECKING:
@@ -67,21 +67,41 @@ def read_profiles(around: Surroundings, *, required: bool = True) -> Mapping[str
 
     """
     file = around.profiles_file
+    raw = _read(file)
+    if raw is None:
+        if required and around.env.get(CONFIG_VARIABLE):
+            hint = f"create the file or unset {CONFIG_VARIABLE}"
+            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint))
+        return None
+    profiles, problems = _parsed(raw, file)
+    if problems:
+        raise ConfigurationError(problems)
+    return profiles
+
+
+def usable_profiles(around: Surroundings) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return what can be read of the profiles, and what is wrong with the file as a whole; no file is no mistake here."""
+    try:
+        raw = _read(around.profiles_file)
+        return ({}, ()) if raw is None else _parsed(raw, around.profiles_file)
+    except ConfigurationError as error:
+        return {}, error.problems
+
+
+def _read(file: Path) -> bytes | None:
     try:
         raw = read_regular(file, LARGEST_PROFILES)
     except FileNotFoundError:
-        if required and around.env.get(CONFIG_VARIABLE):
-            hint = f"create the file or unset {CONFIG_VARIABLE}"
-            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint)) from None
         return None
     except (OSError, ValueError):
         raise ConfigurationError(Problem(str(file), "the file cannot be read", "check that you may read it")) from None
     if len(raw) > LARGEST_PROFILES:
         raise ConfigurationError(Problem(str(file), "the file is larger than 1 MB", f"let {CONFIG_VARIABLE} name a profile file"))
-    return _parse_profiles(raw, file)
+    return raw
 
 
-def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
+def _parsed(raw: bytes, file: Path) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return the profiles, and what else stands at the top of the file."""
     try:
         data = tomllib.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -92,10 +112,8 @@ def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
     problems = [_unknown(f"{file}: {key}", key, ("connections",)) for key in data if key != "connections"]
     profiles = data.get("connections", {})
     if not isinstance(profiles, dict):
-        problems.append(Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
-    if problems:
-        raise ConfigurationError(problems)
-    return dict(profiles)
+        return {}, (*problems, Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
+    return dict(profiles), tuple(problems)
 
 
 def _unknown(where: str, key: str, known: tuple[str, ...]) -> Problem:
@@ -166,9 +184,13 @@ def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
             problems.append(Problem(f"{place}.{key}", f"this must be {words}"))
     if "provider" not in data:
         problems.append(Problem(place, f"provider is missing: {_WHY_ONE_PROVIDER}", f'add provider = "{provider.id}"'))
-    needs_token = provider.security_schemes and not credentials.is_given(data)
-    required = ("baseUrl", "token") if needs_token else ("baseUrl",)
-    problems += [Problem(place, f"{key} is missing: {WHY_ONE_SOURCE}", f"add {key}") for key in required if key not in data]
+    if "baseUrl" not in data:
+        problems.append(Problem(place, f"baseUrl is missing: {WHY_ONE_SOURCE}", "add baseUrl"))
+    # a misspelt key of a credential is told as such, and no other credential is missed
+    misspelt = any(nearest(key, KEYS) in credentials.KEYS for key in data if key not in KEYS)
+    if provider.security_schemes and not credentials.is_given(data) and not misspelt:
+        hint = "add token, or username and password, or clientId with privateKey or clientSecret"
+        problems.append(Problem(place, f"a credential is missing: {WHY_ONE_SOURCE}", hint))
     if problems:
         raise ConfigurationError(problems)
     problems = credentials.shape_problems(data, place)
@@ -209,11 +231,11 @@ def _retry_problems(retry: Mapping[str, Any], place: str) -> list[Problem]:
 def _client_certificate(profile: Mapping[str, Any], locate: Callable[[str], Path], place: str) -> tuple[str, str | None] | None:
     """Return the paths of certificate and key for mutual TLS; without a key path, the certificate's file holds the key too."""
     paths = {key: locate(profile[key]) for key in ("clientCertificate", "clientKey") if key in profile}
-    missing = [(key, path) for key, path in paths.items() if not path.is_file()]
-    if missing:
-        raise ConfigurationError(
-            Problem(f"{place}.{key}", f"there is no file {path}", "name a PEM file") for key, path in missing
-        )
+    problems = [
+        _no_file(f"{place}.{key}", profile[key], path, "name a PEM file") for key, path in paths.items() if not path.is_file()
+    ]
+    if problems:
+        raise ConfigurationError(problems)
     if "clientCertificate" not in paths:
         return None
     key = paths.get("clientKey")
@@ -225,5 +247,11 @@ def _ca_bundle(written: str | None, locate: Callable[[str], Path], where: str) -
         return True
     path = locate(written)
     if not (path.is_file() or path.is_dir()):
-        raise ConfigurationError(Problem(where, f"there is no file {path}", "name a file of PEM certificates"))
+        raise ConfigurationError(_no_file(where, written, path, "name a file of PEM certificates"))
     return str(path)
+
+
+def _no_file(where: str, written: str, path: Path, hint: str) -> Problem:
+    if written.startswith(("file:", "env:", "keyring:")):
+        return Problem(where, "this is a plain path and takes no reference", "write the path of the file alone")
+    return Problem(where, f"there is no file {path}", hint)

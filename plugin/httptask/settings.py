@@ -171,8 +171,9 @@ def _from_client_variables(
     _require_both(provider, request, given)
     base_url = check_base_url(around.env[names.base_url or ""], provider_id=provider.id, where=names.base_url or "environment")
     locate = partial(around.locate, base=around.cwd)
+    places = {"clientId": names.client_id or "", "privateKey": names.private_key or "", "scopes": names.scopes or ""}
     source = credentials.Source(
-        base_url, lambda text, where: around.secret(text, around.cwd, where), "environment", around.resolves
+        base_url, lambda text, where: around.secret(text, around.cwd, where), "environment", around.resolves, places
     )
     if credentials.is_path(written := given[names.private_key or ""] or ""):
         client = {**client, "privateKey": f"file:{_key_file(locate(written), names.private_key or '')}"}
@@ -217,7 +218,7 @@ def _require_both(provider: Provider, request: ConnectionRequest, given: Mapping
     if missing:
         present = ", ".join(name for name, value in given.items() if value is not None) or "--scheme"
         hint = f"give {' and '.join(missing)} too, or name a whole connection: {request.naming}"
-        message = f"{present} is given without {' and '.join(missing)}: {WHY_ONE_SOURCE}"
+        message = f"given without {' and '.join(missing)}: {WHY_ONE_SOURCE}"
         raise ConfigurationError(Problem(present, message, hint))
 
 

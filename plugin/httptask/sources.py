@@ -48,15 +48,14 @@ class Source:
 def listed(providers: Iterable[Provider], around: Surroundings) -> tuple[Source, ...]:
     """Return every source of every provider, highest first, profiles last; a faulty one is listed with what is wrong.
 
-    Raises:
-        ConfigurationError: the file of profiles cannot be read at all.
-
+    A file of profiles that is wrong as a whole is a source of its own, of no provider, beside the profiles that can be read.
     """
     unresolved = replace(around, resolves=False)
-    profiles = profile_file.read_profiles(unresolved) or {}
+    profiles, problems = profile_file.usable_profiles(unresolved)
     known = tuple(providers)
     found = [source for provider in known for source in _with_default(_of(provider, profiles, unresolved))]
-    return (*found, *_strangers(profiles, known, unresolved))
+    whole = [Source("", str(around.profiles_file), problems=problems)] if problems else []
+    return (*found, *_strangers(profiles, known, unresolved), *whole)
 
 
 def _of(provider: Provider, profiles: Mapping[str, Any], around: Surroundings) -> Iterator[Source]:

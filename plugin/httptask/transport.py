@@ -227,9 +227,12 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
     try:
         # an encrypted key would make OpenSSL ask on the terminal
         context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         hint = "name a PEM certificate and its key, unencrypted; decrypt one with `openssl pkey -in KEY -out PLAIN`"
-        raise ConfigurationError(Problem("clientCertificate", "certificate and key cannot be used together", hint)) from None
+        message = f"the certificate and the key in {key or 'the same file'} cannot be used together"
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            message = f"the key in {key or 'the same file'} is not this certificate's"
+        raise ConfigurationError(Problem(f"clientCertificate {certificate}", message, hint)) from None
 
 
 def _no_password() -> str:

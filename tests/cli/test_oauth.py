@@ -207,7 +207,8 @@ def test_what_cannot_be_one_client_is_refused_with_the_fix(service, lines, says)
         (("--client-id", "svc"), "an OAuth client needs an id, and a key or a secret"),
         (("--client-secret", "s"), "an OAuth client needs an id, and a key or a secret"),
         (("--client-id", "svc", "--client-key", "svc.pem"), "openssl pkey -in KEY -pubout"),
-        (("--client-id", "svc", "--client-key", "none"), "the file cannot be read"),
+        (("--client-id", "svc", "--client-key", "none"), "none cannot be read: No such file or directory"),
+        (("--client-id", "svc", "--client-key", "svc.pem", "--client-secret", "s"), "give one of them, not both"),
         (("--client-id", "svc", "--client-key", "connections.toml"), "this is no public key"),
     ],
 )

@@ -138,7 +138,7 @@ def test_half_a_source_is_never_completed_from_another(around, said, env, presen
     here = around(PROFILES, CALL_TOKEN=CANARY, PROFILE_TOKEN=CANARY, **env)
     problem = refusal(ConnectionRequest(**said), here)
     assert problem.where == present
-    assert problem.message.startswith(f"{present} is given without {missing}: base URL and credential come from one source")
+    assert problem.message.startswith(f"given without {missing}: base URL and credential come from one source")
     assert f"give {missing} too" in problem.hint
 
 
@@ -328,8 +328,14 @@ def test_every_shape_mistake_of_a_profile_is_reported_at_once(around):
     assert [problem.message.partition(":")[0] for problem in problems] == [
         "there is no such key",
         "this must be a text",
-        "token is missing",
+        "a credential is missing",
     ]
+
+
+@pytest.mark.parametrize("key", ["privatekey", "clientID", "tokn", "pasword"])
+def test_a_misspelt_credential_is_not_missing_too(around, key):
+    here = around(f'[connections.default]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\n{key} = "env:X"\n')
+    assert refusal(ConnectionRequest(), here).message == "there is no such key"
 
 
 @pytest.mark.parametrize(

@@ -102,5 +102,7 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, its traceback only where tracebacks are asked for."""
-        text = self.format(record) if self._tracebacks else record.getMessage()
-        self._console.note(f"{record.levelname.lower()}: {record.name}: {text}")
+        self._console.note(f"{record.levelname.lower()}: {record.name}: {record.getMessage()}")
+        for text in (record.exc_text, record.stack_info) if self._tracebacks else ():
+            if text:
+                self._console.lines(text)

@@ -133,7 +133,9 @@ def http_runner(used: Sequence[Connection], tasks: Registry, observer: Observer 
                 if urlsplit(url)[:2] not in by_origin:
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
-        yield Runner(_ByOrigin(by_origin), SystemClock(), observer, tasks=tasks)
+        yield Runner(
+            _ByOrigin(by_origin, {origin: item.source for origin, item in own.items()}), SystemClock(), observer, tasks=tasks
+        )
 
 
 def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:
@@ -147,10 +149,16 @@ class _ByOrigin:
     """A transport that sends to each origin with the certificates that its connection trusts and the hosts that it may reach."""
 
     transports: Mapping[tuple[str, str], Transport]
+    sources: Mapping[tuple[str, str], str]
 
     def send(self, request: Request, timeouts: Timeouts) -> Response:
-        """Send over the origin's transport."""
-        return self.transports[urlsplit(request.url)[:2]].send(request, timeouts)
+        """Send over the origin's transport; what is wrong with its certificates is told with the connection's source."""
+        origin = urlsplit(request.url)[:2]
+        try:
+            return self.transports[origin].send(request, timeouts)
+        except ConfigurationError as error:
+            source = self.sources.get(origin, "connection")
+            raise ConfigurationError(replace(item, where=f"{source}: {item.where}") for item in error.problems) from None
 
 
 def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate], Connection]:

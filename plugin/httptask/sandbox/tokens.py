@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus
 
+from httptask.identity import new_jwt_id
 from httptask.sandbox import jose
 from httptask.sandbox.wire import ApiError
 
@@ -60,6 +61,8 @@ class TokenDesk:
         self._clients = {client.client_id: client for client in options.clients}
         self._issued: dict[str, Issued] = {}
         self._used: dict[str, float] = {}
+        # no seed decides it: a token of another sandbox must not be one here
+        self._instance = new_jwt_id()
         self._count = 0
 
     def issue(self, request: SandboxRequest, now: float) -> Mapping[str, Any]:
@@ -81,7 +84,7 @@ class TokenDesk:
         if lacking := sorted(scopes - set(client.scopes)):
             raise OAuthError(400, "invalid_scope", f"The client is not granted: {' '.join(lacking)}")
         self._count += 1
-        token = "sandbox-access-" + hashlib.sha256(f"{self._options.seed}:{self._count}".encode()).hexdigest()[:32]
+        token = "sandbox-access-" + hashlib.sha256(f"{self._instance}:{self._count}".encode()).hexdigest()[:32]
         lifetime = self._options.token_lifetime
         self._issued[token] = Issued(scopes, now + lifetime, bound)
         kind = "DPoP" if bound else "Bearer"
@@ -198,7 +201,7 @@ class TokenDesk:
         return (self._nonce(role, window), self._nonce(role, window - 1))
 
     def _nonce(self, role: str, window: int) -> str:
-        return hashlib.sha256(f"{role}:{self._options.seed}:{window}".encode()).hexdigest()[:24]
+        return hashlib.sha256(f"{role}:{self._instance}:{window}".encode()).hexdigest()[:24]
 
     def _forget(self, now: float) -> None:
         self._issued = {token: issued for token, issued in self._issued.items() if now < issued.expires}

@@ -83,7 +83,9 @@ def _clients(choices: dict[str, Any]) -> tuple[OAuthClient, ...]:
     scopes, dpop = choices.pop("client_scopes"), choices.pop("require_dpop")
     if client_id is None and file is None and secret is None:
         return ()
-    if client_id is None or (file is None) == (secret is None):
+    if file is not None and secret is not None:
+        raise InputInvalid(Problem("--client-key", "--client-secret is given too", "give one of them, not both"))
+    if client_id is None or (file is None and secret is None):
         hint = "give --client-id, and --client-key or --client-secret"
         raise InputInvalid(Problem("--client-id", "an OAuth client needs an id, and a key or a secret", hint))
     key = None if file is None else check_public_key(_read(file), "--client-key")
@@ -94,8 +96,10 @@ def _clients(choices: dict[str, Any]) -> tuple[OAuthClient, ...]:
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        raise InputInvalid(Problem("--client-key", "the file cannot be read", "name a file with a PEM text or a JWK")) from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
+        hint = "name a file with a PEM text or a JWK"
+        raise InputInvalid(Problem("--client-key", f"{file} cannot be read: {reason}", hint)) from None
 
 
 def _announce(line: object) -> None:

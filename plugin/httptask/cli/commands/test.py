@@ -123,9 +123,12 @@ class _Test:
     def _show(self, connection: Connection) -> int:
         from httptask import masking
         from httptask.cli.outcomes import print_request, request_json
+        from httptask.egress import refused_as_written
         from httptask.runner import prepare
 
         self._redact(connection)
+        if refused := refused_as_written(connection):
+            self.console.note(f"warning: this request would not be sent: {refused}")
         prepared = prepare(self.template, self.inputs, connection, self.options)
         shown = masking.request(self.template, prepared.request, self.console.redactor)
         if self.console.json:
