@@ -10,12 +10,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    "errors model message outcome runs secrets events ports suggest version durations egress_policy openapi_paths",
+    (
+        "errors model message outcome runs secrets secret_search events ports suggest version durations egress_policy"
+        " openapi_paths"
+    ),
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
         " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"
-        " workflow_types reference redirects sensitive masking withholding views paging"
+        " workflow_types reference redirects sensitive masking advice withholding views paging"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"

@@ -25,9 +25,9 @@ _NETWORKS: dict[AddressKind, str] = {
     AddressKind.SHARED: "100.64.0.0/10",
     AddressKind.BENCHMARKING: "198.18.0.0/15 2001:2::/48",
     AddressKind.LINK_LOCAL: "169.254.0.0/16 fe80::/10",
-    # of Amazon (EC2, ECS, EKS), Google, Azure, Alibaba, Oracle
+    # of Amazon (EC2, ECS, EKS), Google, Azure, Alibaba, Oracle, Scaleway
     AddressKind.METADATA: "169.254.169.254/32 169.254.170.2/32 169.254.170.23/32 fd00:ec2::254/128 fd00:ec2::23/128 "
-    "fd20:ce::254/128 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32",
+    "fd20:ce::254/128 fd00:c1::a9fe:a9fe/128 fd00:42::42/128 168.63.129.16/32 100.100.100.200/32 192.0.0.192/32",
     AddressKind.MULTICAST: "224.0.0.0/4 ff00::/8",
     AddressKind.BROADCAST: "255.255.255.255/32",
     AddressKind.UNSPECIFIED: "0.0.0.0/8 ::/128",

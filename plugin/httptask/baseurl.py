@@ -21,6 +21,9 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 _OKTA_CONSOLE = re.compile(r"(?P<org>.+)-admin(?P<domain>\.okta[a-z-]*\.(?:com|mil))")
+_OKTA_HOST = re.compile(r".+\.okta[a-z-]*\.(?:com|mil)")
+_OKTA_AUTHORIZATION_SERVER = re.compile(r"/oauth2(?:/[A-Za-z0-9]+(?:/v1(?:/[a-z]+)?)?)?$")
+_OKTA_CONSOLE_PATH = re.compile(r"/admin(?:/.*)?")
 
 
 def check_base_url(text: str, *, provider_id: str, where: str, allow_http: bool = False) -> str:
@@ -72,7 +75,7 @@ def _refusal(where: str, message: str, hint: str) -> ConfigurationError:
 def _check_characters(text: str, provider_id: str, where: str) -> None:
     if any(character <= " " or character in "\x7f\\" or character.isspace() for character in text):
         raise _refusal(where, "the URL holds a space, a backslash or a control character", "remove it")
-    if "{" in text or "}" in text or (provider_id == "okta" and "youroktadomain" in text.lower()):
+    if set(text) & set("{}<>") or (provider_id == "okta" and "youroktadomain" in text.lower()):
         example = "https://acme.okta.com" if provider_id == "okta" else "https://api.example.com"
         raise _refusal(where, "the URL still holds a placeholder", f"put your own host in its place, as in {example}")
 
@@ -154,3 +157,8 @@ def _check_okta(host: str, path: str, where: str) -> None:
         raise _refusal(where, "the host has .com twice", "write .com once")
     if path.endswith("/api/v1"):
         raise _refusal(where, "/api/v1 is part of every task's path already", "remove /api/v1 from the end of the URL")
+    if match := _OKTA_AUTHORIZATION_SERVER.search(path):
+        message = "this is the path of an authorization server, and the API lies at the root of the org"
+        raise _refusal(where, message, f"remove {match[0]} from the end of the URL")
+    if _OKTA_HOST.fullmatch(host) and (match := _OKTA_CONSOLE_PATH.fullmatch(path)):
+        raise _refusal(where, "this is the path of a page of the admin console", f"remove {match[0]} from the end of the URL")

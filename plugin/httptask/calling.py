@@ -78,7 +78,7 @@ class _Try:
 
 @dataclass(slots=True)
 class Call:
-    """The state of one call: what was tried, and since when."""
+    """The state of one call: what was tried, and since when; `own`: the last answer came from the connection's own origin."""
 
     job: Job
     world: World
@@ -89,6 +89,7 @@ class Call:
     in_flight: bool = False
     last: _Try | None = None
     refreshed: bool = False
+    own: bool = True
     before: Answer | None = None
 
     def run(self) -> Outcome:
@@ -257,7 +258,7 @@ class Call:
         sent = self.world.clock.monotonic()
         self.in_flight = True
         try:
-            response = self._followed(self.world.transport.send(request, self._timeouts()))
+            response = self._followed(self._exchanged(self.job.request, request))
         except TransportError as lost:
             error = lost
         finally:
@@ -267,27 +268,45 @@ class Call:
                 self._answered(response, sent)
         return response, error
 
+    def _exchanged(self, plain: Request, sent: Request) -> Response:
+        """Return the answer to a request with its credential; a demand for other terms alone is met at once, once."""
+        response, auth = self.world.transport.send(sent, self._timeouts()), self.job.connection.auth
+        if auth is None or not auth.challenged(sent, response):
+            return response
+        try:
+            again = auth.apply(plain, self._means(auth))
+        except CredentialError:
+            return response
+        self.world.tell(CredentialUsed(self.job.template.id, auth.secrets))
+        response = self.world.transport.send(again, self._timeouts())
+        auth.challenged(again, response)
+        return response
+
     def _followed(self, response: Response) -> Response:
         """Return the answer at the end of the redirects that the template lets be followed, in the time of one attempt."""
         job, request = self.job, self.job.request
+        self.own = True
         rules = redirects.Rules(job.connection, job.template.provider.origin_aliases, job.idempotent)
         for _ in range(redirects.MAX_HOPS if job.template.follow_redirects else 0):
             following = redirects.following(request, response, rules)
             if following is None:
                 break
             request, auth = following, job.connection.auth
-            trusted = auth is not None and credential_allowed(job.connection.base_url, request.url)
+            self.own = credential_allowed(job.connection.base_url, request.url)
+            if auth is None or not self.own:
+                response = self.world.transport.send(request, self._timeouts())
+                continue
             try:
-                sent = auth.apply(request, self._means(auth)) if auth and trusted else request
+                sent = auth.apply(request, self._means(auth))
             except CredentialError:
                 break
-            response = self.world.transport.send(sent, self._timeouts())
+            response = self._exchanged(request, sent)
         return response
 
     def _answered(self, response: Response | None, sent: float) -> None:
         limits = self.job.template.provider.rate_limit
         counters = None
-        if response is not None and not waits.is_concurrency_limit(response.headers, response.status, limits):
+        if response is not None and self.own and not waits.is_concurrency_limit(response.headers, response.status, limits):
             counters = waits.rate_counters(response.headers, limits)
         self.world.pacer.answered(self._bucket(), counters, sent=sent, now=self.world.clock.monotonic())
 
@@ -316,7 +335,7 @@ class Call:
             truncated=response is not None and response.incomplete in {"truncated", "timedOut"},
             rate_limit=self.job.template.provider.rate_limit,
             condition=reading is not None and results.retry_condition(self.job.policy.condition, self.job.inputs, reading),
-            refreshable=auth is not None and auth.refreshable and not self.refreshed,
+            refreshable=auth is not None and auth.refreshable and self.own and not self.refreshed,
         )
 
     def _decide(self, facts: retrying.Facts, policy: RetryPolicy | None = None) -> retrying.Retry | retrying.Stop:

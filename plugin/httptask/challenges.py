@@ -35,6 +35,11 @@ def challenges(values: Iterable[str]) -> tuple[Challenge, ...]:
     return tuple(Challenge(scheme, parameters) for scheme, parameters in found)
 
 
+def refuses_token(values: Iterable[str]) -> bool:
+    """Tell whether a server says that an access token is expired, revoked or malformed (RFC 6750 section 3.1)."""
+    return any(item.parameters.get("error") == "invalid_token" for item in challenges(values))
+
+
 def missing_scope(values: Iterable[str]) -> str | None:
     """Return the scopes that a token lacks: empty if the server does not name them, None if it complains of nothing such."""
     errors = [item.parameters for item in challenges(values) if item.parameters.get("error") == "insufficient_scope"]

@@ -6,14 +6,17 @@ which a secret is a reference, or a `Secret` where the source holds it directly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from httptask.auth import PRIVATE_KEY, auth_for, check_mode, scheme_of
 from httptask.auth.basic import Basic
+from httptask.auth.bearer import Bearer
 from httptask.auth.jwt import ALGORITHMS, signing_key
-from httptask.baseurl import check_base_url
+from httptask.baseurl import check_base_url, is_loopback
 from httptask.errors import ConfigurationError, Problem
+from httptask.origins import credential_allowed
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 
@@ -59,17 +62,27 @@ class Source:
         base_url: of the connection; a token URL that is a path lies below it.
         read: reads a reference.
         place: what holds the texts, for messages: `connections.toml: connections.prod`.
+        places: of keys that have one of their own: a line of a file, or a variable.
+        resolves: False where connections are only listed: then no key is parsed.
 
     """
 
     base_url: str
     read: Read
     place: str
+    resolves: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def where(self, key: str) -> str:
+        """Return the place of one key, for messages."""
+        return self.places.get(key) or f"{self.place}.{key}"
 
     def secret(self, values: Mapping[str, Any], key: str) -> Secret:
         """Return a secret that stands there itself or by reference."""
         value = values[key]
-        return value if isinstance(value, Secret) else self.read(value, f"{self.place}.{key}")
+        found = value if isinstance(value, Secret) else self.read(value, self.where(key))
+        _check_text(found.reveal(), self.where(key))
+        return found
 
 
 def is_given(values: Mapping[str, Any]) -> bool:
@@ -120,10 +133,16 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     """Return the OAuth client that the variables of the provider's own clients describe; None if they mean a token.
 
     They mean a client if the mode says so, or if no mode and no token but a private key is set.
+
+    Raises:
+        ConfigurationError: a token and a private key are set, and no mode says which is meant.
+
     """
     names = provider.environment
     mode = env.get(names.authorization_mode or "", "").lower()
     means_token = not mode and bool(env.get(names.token or ""))
+    if means_token and env.get(names.private_key or ""):
+        raise ConfigurationError(ambiguous(f"{names.token} and {names.private_key}", names.authorization_mode or "the mode"))
     if names.private_key is None or means_token or (mode and mode != PRIVATE_KEY) or not (mode or env.get(names.private_key)):
         return None
     if not any(env.get(name) for name in (names.base_url, names.client_id, names.private_key) if name):
@@ -137,6 +156,12 @@ def environment_values(provider: Provider, env: Mapping[str, str]) -> Mapping[st
     if scopes := [scope for scope in env.get(names.scopes or "", "").replace(",", " ").split() if scope]:
         values["scopes"] = scopes
     return values
+
+
+def ambiguous(where: str, mode: str) -> Problem:
+    """Return the problem of a token beside a private key where nothing says which is meant."""
+    message = "a token and a private key are two credentials, and nothing says which is meant"
+    return Problem(where, message, f"set {mode} to SSWS, Bearer or PrivateKey, or leave one of them out")
 
 
 def is_path(text: str) -> bool:
@@ -159,6 +184,14 @@ def _required(values: Mapping[str, Any], login: list[str], client: list[str]) ->
         if "clientSecret" not in values and "privateKey" not in values:
             missing.append(("privateKey or clientSecret", client[0]))
     return missing
+
+
+def _check_text(text: str, where: str) -> None:
+    """Refuse what stands for bytes that are no text, as a variable may hold them: nothing can be sent for it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(Problem(where, "this is not UTF-8 text", "store it as UTF-8")) from None
 
 
 def _missing(place: str, key: str, present: str) -> Problem:
@@ -188,7 +221,14 @@ def _basic(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     name = values["username"]
     if isinstance(name, str) and name.startswith(("env:", "file:", "keyring:")):
         name = source.secret(values, "username")
-    return Basic(scheme.name, name, source.secret(values, "password"))
+    password = source.secret(values, "password")
+    try:
+        return Basic(scheme.name, name, password)
+    except ConfigurationError as error:
+        names = {"username", name.reference if isinstance(name, Secret) else ""}
+        places = [source.where("username" if problem.where in names else "password") for problem in error.problems]
+        told = [replace(problem, where=place) for problem, place in zip(error.problems, places, strict=True)]
+        raise ConfigurationError(told) from None
 
 
 def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Auth:
@@ -199,8 +239,11 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     mode = values.get("authorizationMode")
     if mode is not None and mode.lower() not in {PRIVATE_KEY, "bearer"}:
         raise ConfigurationError(Problem(source.place, "this mode does not go with an OAuth client", "write PrivateKey, or none"))
+    url = _token_url(provider, values.get("tokenUrl"), scheme.token_url, source)
+    if not source.resolves:
+        return _listed_client(scheme.name, values, source)
     endpoint = TokenEndpoint(
-        _token_url(provider, values.get("tokenUrl") or scheme.token_url, source),
+        url,
         _client(values, source),
         dpop=values.get("dpop"),
         hints=provider.errors.hints,
@@ -210,23 +253,39 @@ def _oauth(provider: Provider, values: Mapping[str, Any], source: Source) -> Aut
     return ClientCredentials(scheme.name, endpoint, None if scopes is None else tuple(scopes))
 
 
+def _listed_client(scheme: str, values: Mapping[str, Any], source: Source) -> Auth:
+    """Return what stands for a client in a list: its scheme and reference, without PyJWT and without the key."""
+    reference = source.secret(values, "privateKey" if "privateKey" in values else "clientSecret").reference
+    return Bearer(scheme, Secret("not-resolved", reference=reference))
+
+
 def _client(values: Mapping[str, Any], source: Source) -> Client:
     from httptask.auth.client import ClientSecret, PrivateKeyJwt
 
+    _check_text(values["clientId"], source.where("clientId"))
     if "privateKey" not in values:
         in_form = _IN_FORM[values.get("clientAuthentication", "client_secret_basic")]
         return ClientSecret(values["clientId"], source.secret(values, "clientSecret"), in_form=in_form)
-    secret, where = source.secret(values, "privateKey"), f"{source.place}.privateKey"
+    secret, where = source.secret(values, "privateKey"), source.where("privateKey")
     key = signing_key(secret, key_id=values.get("keyId"), algorithm=values.get("algorithm"), where=where)
     return PrivateKeyJwt(values["clientId"], key, secret)
 
 
-def _token_url(provider: Provider, text: str | None, source: Source) -> str:
-    """Return the absolute URL; what has a host must pass the checks of a base URL, except for the provider's own advice."""
-    place = f"{source.place}.tokenUrl"
+def _token_url(provider: Provider, own: str | None, providers: str | None, source: Source) -> str:
+    """Return the absolute URL that gets the client's secret or assertion; only the operator may name one at another origin."""
+    place, text = source.where("tokenUrl"), own or providers
     if text is None:
         hint = "add tokenUrl to the connection, or to the security scheme in provider.yaml"
         raise ConfigurationError(Problem(place, f"nothing says where {provider.id} gives out access tokens", hint))
     url = source.base_url + text if text.startswith("/") and not text.startswith("//") else text
+    checked = check_base_url(url, provider_id="", where=place, allow_http=True)
+    parts = urlsplit(checked)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        hint = "write tokenUrl with https://; allowHttp does not count for it"
+        raise ConfigurationError(Problem(place, "without https the client's credential could be read on its way", hint))
+    if own is None and not credential_allowed(source.base_url, checked):
+        message = f"the provider file of {provider.id} names a token endpoint at another host, {parts.netloc}"
+        hint = "if the client's credential may go there, say so in the connection's profile: tokenUrl = the whole URL"
+        raise ConfigurationError(Problem(place, message, hint))
     # the check takes a slash off the end, which may be part of this URL
-    return check_base_url(url, provider_id="", where=place) + ("/" if url.endswith("/") else "")
+    return checked + ("/" if url.endswith("/") else "")

@@ -62,6 +62,15 @@ def policy_of(connection: Connection) -> EgressPolicy:
     return replace(connection.egress, origin=origin_of(connection.base_url))
 
 
+def refused_as_written(connection: Connection) -> str | None:
+    """Return why no request would leave, if the base URL's host is an address that is not allowed; a name is not looked up."""
+    try:
+        Guard(policy_of(connection), lambda _host, _port: ()).check_unresolved(connection.base_url)
+    except EgressRefused as refused:
+        return str(refused)
+    return None
+
+
 def policy_from_profile(profile: Mapping[str, Any], place: str) -> EgressPolicy:
     """Return what a profile says about addresses and further hosts. Its types must have been checked.
 

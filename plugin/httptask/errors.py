@@ -205,13 +205,22 @@ class CredentialError(HttpTaskError):
         code: the word of the token endpoint (RFC 6749 section 5.2), such as `invalid_client`, or of the transport.
         retryable: the same may work later: the endpoint could not be reached, or said 429 or 5xx.
         retry_after: seconds, when the endpoint named a wait.
+        out_of_time: it would have been asked for again, had there been more time.
 
     """
 
-    def __init__(
-        self, message: str, *, hint: str = "", code: str | None = None, retryable: bool = False, retry_after: float | None = None
+    def __init__(  # noqa: PLR0913 - each is one fact of the failure
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        out_of_time: bool = False,
     ) -> None:
         """Keep the facts; the text is made in `__str__`."""
+        self.out_of_time = out_of_time
         self.message = message
         self.hint = hint
         self.code = code

@@ -57,9 +57,14 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class TaskFinished:
-    """A task ended."""
+    """A task ended.
+
+    The outcome is as it is, not fit to be shown; `secrets` are those that its answer and outputs hold by name or schema, which
+    later events may repeat: `masking.Learner` takes them out.
+    """
 
     outcome: Outcome
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Library:
         """List every template. A file that cannot be listed becomes a problem of the registry and hides no other."""
         found: dict[str, Summary] = {}
         problems: list[Problem] = []
+        owners: dict[str, Path] = {}
         index = _index(self._root)
         for file in self.files():
             try:
@@ -77,6 +78,7 @@ class Library:
             except ProblemsError as error:
                 problems += error.problems
                 continue
+            self._check_owner(summary, file, owners)
             if summary.id in found:
                 message = f"task '{summary.id}' is defined twice"
                 raise TemplateInvalid(Problem(shown(file), message, f"also in {found[summary.id].source}; rename one of them"))
@@ -127,7 +129,10 @@ class Library:
         from httptask.provider_file import provider_from
 
         if folder not in self._providers:
-            self._providers[folder] = provider_from(_document(folder / PROVIDER_FILE, "provider.schema.json"))
+            file = folder / PROVIDER_FILE
+            provider = provider_from(_document(file, "provider.schema.json"))
+            self._check_once(f"provider '{provider.id}'", file)
+            self._providers[folder] = provider
         return self._providers[folder]
 
     def check(self, file: Path) -> None:
@@ -144,14 +149,20 @@ class Library:
         elif _is_workflow(file):
             load_workflow(file, self.registry())
         else:
-            self._check_id(self.template(file).id, file)
+            self._check_once(f"task '{self.template(file).id}'", file)
 
-    def _check_id(self, task: str, file: Path) -> None:
-        first = self._checked.setdefault(task, _real(file))
+    def _check_owner(self, summary: Summary, file: Path, owners: dict[str, Path]) -> None:
+        """Refuse a task whose provider's id another folder's provider has: connections are made for an id, not for a file."""
+        folder = provider_folder(file)
+        first = owners.setdefault(summary.provider, folder)
+        if first != folder:
+            for either in (first, folder):
+                self.provider(either)
+
+    def _check_once(self, what: str, file: Path) -> None:
+        first = self._checked.setdefault(what, _real(file))
         if first != _real(file):
-            raise TemplateInvalid(
-                Problem(shown(file), f"task '{task}' is defined twice", f"also in {shown(first)}; rename one of them")
-            )
+            raise TemplateInvalid(Problem(shown(file), f"{what} is defined twice", f"also in {shown(first)}; rename one of them"))
 
     def _schemas(self, folder: Path) -> Any:
         from httptask.template_file import SharedSchemas

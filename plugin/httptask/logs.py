@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from httptask import events
+from httptask.masking import Learner
 from httptask.outcome import Attempt
 from httptask.secrets import Redactor
 
@@ -26,10 +27,11 @@ class LoggingObserver:
     def __init__(self, logger: logging.Logger | None = None) -> None:
         """Write to `httptask`, or to another logger."""
         self._logger = logger or logging.getLogger(LOGGER)
+        self._learner = Learner()
 
     def __call__(self, event: events.Event) -> None:
-        """Take an event."""
-        level, text, facts = _record(event)
+        """Take an event; what answers call secret by name or schema is masked in what it says."""
+        level, text, facts = _record(self._learner.shown(event))
         self._logger.log(level, "%s", text, extra=facts)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from httptask import sensitive
+from httptask.events import Event, StepFinished, TaskFinished
 from httptask.message import Headers, Request
 from httptask.model import TaskTemplate
 from httptask.outcome import Answer, Failure, Outcome
@@ -23,17 +24,20 @@ def request(template: TaskTemplate, original: Request, redactor: Redactor) -> Re
         text = body.decode("utf-8")
         is_json = "json" in (original.headers.get("Content-Type") or "")
         body = (_json_body(template, text, redactor) if is_json else redactor.free(text)).encode("utf-8")
-    return Request(original.method, redactor.url(original.url, names), Headers(headers), body)
+    return replace(original, url=redactor.url(original.url, names), headers=Headers(headers), body=body)
 
 
 def outcome(template: TaskTemplate, original: Outcome, redactor: Redactor) -> Outcome:
     """Return an outcome with its secrets masked: those known, and those that its own body and outputs hold by name or schema."""
-    knowing = redactor.extended(secrets_of(template, original))
-    answer = original.response
+    marked = _marked(template, original)
+    knowing = redactor.extended(marked.secrets)
     return replace(
         original,
-        response=None if answer is None else _answer(template, answer, knowing),
-        outputs=outputs(sensitive.outputs(template, original.outputs).value, knowing),
+        response=None if original.response is None else _answer(original.response, marked.body, knowing),
+        outputs=outputs(marked.outputs, knowing),
+        warnings=tuple(
+            replace(item, path=knowing.text(item.path), message=knowing.free(item.message)) for item in original.warnings
+        ),
         failure=failure(original.failure, knowing),
     )
 
@@ -49,25 +53,55 @@ def failure(original: Failure | None, redactor: Redactor) -> Failure | None:
         return None
     code = None if original.code is None else redactor.free(original.code)
     request_id = None if original.request_id is None else redactor.free(original.request_id)
-    return replace(original, message=redactor.free(original.message), code=code, request_id=request_id)
+    message, hint = redactor.free(original.message), redactor.free(original.hint)
+    return replace(original, message=message, hint=hint, code=code, request_id=request_id)
 
 
 def secrets_of(template: TaskTemplate, original: Outcome) -> tuple[Secret, ...]:
-    """Return the secrets that a response or the outputs hold by name or schema."""
-    return tuple(dict.fromkeys(_secrets(template, original)))
+    """Return the secrets that a response or the outputs hold by name or schema, at most `sensitive.MOST_LEARNED`."""
+    return _marked(template, original).secrets
 
 
-def _secrets(template: TaskTemplate, original: Outcome) -> Iterator[Secret]:
-    yield from sensitive.outputs(template, original.outputs).secrets
-    answer = original.response
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """The JSON body and the outputs with the mask where name or schema say so, and what stood there."""
+
+    body: Any
+    outputs: Any
+    secrets: tuple[Secret, ...]
+
+
+def _marked(template: TaskTemplate, original: Outcome) -> _Marked:
+    answer, made = original.response, sensitive.outputs(template, original.outputs)
+    body = sensitive.Marked(None)
     if answer is not None and answer.body_kind == "json":
-        yield from sensitive.response_body(template, answer.body).secrets
+        body = sensitive.response_body(template, answer.body)
+    found = tuple(dict.fromkeys((*made.secrets, *body.secrets)))
+    return _Marked(body.value, made.value, found[: sensitive.MOST_LEARNED])
 
 
-def _answer(template: TaskTemplate, answer: Answer, redactor: Redactor) -> Answer:
-    headers = tuple((name, redactor.header(name, value)) for name, value in answer.headers)
+class Learner:
+    """Masks in events what earlier answers call secret. Only a server's own words: nothing that it says masks ours."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._redactor = Redactor()
+
+    def shown(self, event: Event) -> Event:
+        """Return an event fit to be told, having learned from it."""
+        if isinstance(event, TaskFinished):
+            self._redactor = self._redactor.extended(event.secrets)
+            masked = failure(event.outcome.failure, self._redactor)
+            return replace(event, outcome=replace(event.outcome, failure=masked))
+        if isinstance(event, StepFinished):
+            return replace(event, message=self._redactor.free(event.message))
+        return event
+
+
+def _answer(answer: Answer, marked: Any, redactor: Redactor) -> Answer:
+    headers = tuple((redactor.text(name), redactor.header(name, value)) for name, value in answer.headers)
     if answer.body_kind == "json":
-        body = redactor.body(sensitive.response_body(template, answer.body).value)
+        body = redactor.body(marked)
     else:
         mask = redactor.cut_off if answer.truncated else redactor.free
         body = mask(answer.body) if isinstance(answer.body, str) else answer.body

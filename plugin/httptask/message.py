@@ -131,3 +131,8 @@ class Timeouts:
     connect: float = 5.0
     read: float = 30.0
     total: float | None = None
+
+    def within(self, total: float) -> Timeouts:
+        """Return these with no more than `total` seconds for anything; one that is over has a moment left, to fail in."""
+        total = max(total, 0.001)
+        return Timeouts(min(self.connect, total), min(self.read, total), total)

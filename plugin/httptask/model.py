@@ -151,7 +151,7 @@ RETRY_FIELDS: Mapping[str, str] = {
 class SecurityScheme:
     """A security scheme of a provider, in OpenAPI's words. `prefix` goes before an apiKey (Okta: `SSWS `).
 
-    `token_url` is where an access token is asked for: absolute, or a path below the connection's base URL.
+    `token_url` is where an access token is asked for: a path below the connection's base URL, or absolute on its origin.
     """
 
     name: str

@@ -18,6 +18,7 @@ from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem, TemplateInvalid
 from httptask.model import Connection
 from httptask.secrets import Secret
+from httptask.surroundings import read_regular
 
 if TYPE_CHECKING:
     from httptask.model import Provider
@@ -100,14 +101,16 @@ def read(file: Path, written: str) -> OktaYaml | None:
     return found
 
 
-def connection(provider: Provider, file: OktaYaml) -> Connection:
-    """Return the connection that a file describes.
+def connection(provider: Provider, file: OktaYaml, *, resolves: bool = True) -> Connection:
+    """Return the connection that a file describes; without `resolves` one to be listed, whose key is not read.
 
     Raises:
         ConfigurationError: half a connection, a base URL that may not get a credential, or a mode that does not fit.
 
     """
     app = file.app
+    if not file.mode and file.token and app.private_key:
+        raise ConfigurationError(credentials.ambiguous(file.where("privateKey"), "okta.client.authorizationMode"))
     by_key = (file.mode or "").lower() == PRIVATE_KEY_MODE.lower() or (not file.mode and not file.token and bool(app.private_key))
     credential = {"clientId": app.client_id, "privateKey": app.private_key} if by_key else {"token": file.token}
     given = {"orgUrl": file.org_url is not None, **{key: value is not None for key, value in credential.items()}}
@@ -116,21 +119,23 @@ def connection(provider: Provider, file: OktaYaml) -> Connection:
         hint = "add it to this file, or take this file's part out and use another source; two files are never mixed"
         raise ConfigurationError(Problem(file.written, message, hint))
     base_url = check_base_url(file.org_url or "", provider_id=provider.id, where=file.where("orgUrl"))
-    auth = _key_auth(provider, file, base_url) if by_key else _token_auth(provider, file)
+    auth = _key_auth(provider, file, base_url, resolves=resolves) if by_key else _token_auth(provider, file)
     return Connection(file.written, base_url, auth, retry=file.retry, source=f"the file {file.written}")
 
 
-def _key_auth(provider: Provider, file: OktaYaml, base_url: str) -> Auth | None:
+def _key_auth(provider: Provider, file: OktaYaml, base_url: str, *, resolves: bool) -> Auth | None:
     app = file.app
     values = {
         "authorizationMode": PRIVATE_KEY_MODE,
         "clientId": app.client_id,
-        "privateKey": _key_text(file),
+        "privateKey": _key_text(file) if resolves else app.private_key,
         "keyId": app.key_id,
         "scopes": list(app.scopes) or None,
     }
     given = {key: value for key, value in values.items() if value is not None}
-    return credentials.build_auth(provider, given, credentials.Source(base_url, _no_reference, file.where("privateKey")))
+    places = {**file.places, "keyId": file.where("kid")}
+    source = credentials.Source(base_url, _no_reference, file.written, resolves, places)
+    return credentials.build_auth(provider, given, source)
 
 
 def _no_reference(_text: str, where: str) -> Secret:
@@ -143,9 +148,9 @@ def _key_text(file: OktaYaml) -> Secret | None:
     if key is None or not credentials.is_path(key.reveal()):
         return key
     try:
-        with (file.app.folder / Path(key.reveal()).expanduser()).open(encoding="ascii") as stream:
-            return Secret(stream.read(LARGEST_FILE), reference=key.reference)
-    except (OSError, ValueError):
+        raw = read_regular(file.app.folder / Path(key.reveal()).expanduser(), LARGEST_FILE)
+        return Secret(raw.decode("ascii"), reference=key.reference)
+    except (OSError, ValueError, RuntimeError):  # the last for the home folder of a user that there is not
         message = "this is neither PEM text nor a JWK nor the path of a file"
         hint = "give the key with its BEGIN and END lines, or the path of its file"
         raise ConfigurationError(Problem(file.where("privateKey"), message, hint)) from None
@@ -162,8 +167,7 @@ def _document(file: Path, written: str) -> Document | None:
     from httptask.documents import parse
 
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
+        raw = read_regular(file, LARGEST_FILE)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):

@@ -93,6 +93,13 @@ class Auth(Protocol):
         """Whether `refresh` can get another credential, so that a 401 is worth one more try."""
         ...
 
+    def challenged(self, sent: Request, answer: Response) -> bool:
+        """Learn what an answer says for later requests; tell whether it asks for this one again at once, under other terms.
+
+        So a server asks for a nonce in the proof (RFC 9449 section 9); the credential itself was not refused.
+        """
+        ...
+
     def refresh(self, sent: Request, answer: Response) -> None:
         """Give up what a 401 refused; the next `apply` brings another. Others may have renewed it since `sent`."""
         ...

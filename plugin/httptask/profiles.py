@@ -13,8 +13,8 @@ from httptask.egress import PROFILE_KEYS as EGRESS_KEYS
 from httptask.egress import policy_from_profile
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import RETRY_FIELDS, Connection
-from httptask.suggest import did_you_mean
-from httptask.surroundings import CONFIG_VARIABLE
+from httptask.suggest import did_you_mean, nearest
+from httptask.surroundings import CONFIG_VARIABLE, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,22 +67,41 @@ def read_profiles(around: Surroundings, *, required: bool = True) -> Mapping[str
 
     """
     file = around.profiles_file
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_PROFILES + 1)
-    except FileNotFoundError:
+    raw = _read(file)
+    if raw is None:
         if required and around.env.get(CONFIG_VARIABLE):
             hint = f"create the file or unset {CONFIG_VARIABLE}"
-            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint)) from None
+            raise ConfigurationError(Problem(CONFIG_VARIABLE, f"there is no profile file {file}", hint))
+        return None
+    profiles, problems = _parsed(raw, file)
+    if problems:
+        raise ConfigurationError(problems)
+    return profiles
+
+
+def usable_profiles(around: Surroundings) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return what can be read of the profiles, and what is wrong with the file as a whole; no file is no mistake here."""
+    try:
+        raw = _read(around.profiles_file)
+        return ({}, ()) if raw is None else _parsed(raw, around.profiles_file)
+    except ConfigurationError as error:
+        return {}, error.problems
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        raw = read_regular(file, LARGEST_PROFILES)
+    except FileNotFoundError:
         return None
     except (OSError, ValueError):
         raise ConfigurationError(Problem(str(file), "the file cannot be read", "check that you may read it")) from None
     if len(raw) > LARGEST_PROFILES:
         raise ConfigurationError(Problem(str(file), "the file is larger than 1 MB", f"let {CONFIG_VARIABLE} name a profile file"))
-    return _parse_profiles(raw, file)
+    return raw
 
 
-def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
+def _parsed(raw: bytes, file: Path) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+    """Return the profiles, and what else stands at the top of the file."""
     try:
         data = tomllib.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -93,18 +112,27 @@ def _parse_profiles(raw: bytes, file: Path) -> Mapping[str, Any]:
     problems = [_unknown(f"{file}: {key}", key, ("connections",)) for key in data if key != "connections"]
     profiles = data.get("connections", {})
     if not isinstance(profiles, dict):
-        problems.append(Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
-    if problems:
-        raise ConfigurationError(problems)
-    return dict(profiles)
+        return {}, (*problems, Problem(f"{file}: connections", "this must be a table", "write [connections.NAME]"))
+    return dict(profiles), tuple(problems)
 
 
 def _unknown(where: str, key: str, known: tuple[str, ...]) -> Problem:
     return Problem(where, "there is no such key", did_you_mean(key, known) or f"known keys: {', '.join(known)}")
 
 
-def from_profile(provider: Provider, name: str, data: object, *, around: Surroundings) -> Connection:
-    """Return the connection of one profile; `data` is its table.
+def provider_of(data: object) -> str | None:
+    """Return the provider that a profile's table names, if it does."""
+    provider = data.get("provider") if isinstance(data, dict) else None
+    return provider if isinstance(provider, str) else None
+
+
+def names_for(provider: Provider, profiles: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the profiles that are for this provider."""
+    return tuple(name for name, data in profiles.items() if provider_of(data) == provider.id)
+
+
+def from_profile(provider: Provider, name: str, profiles: Mapping[str, Any], *, around: Surroundings) -> Connection:
+    """Return the connection of the profile of this name.
 
     Raises:
         ConfigurationError: the table or a reference in it cannot be used; every mistake of its shape at once.
@@ -112,12 +140,13 @@ def from_profile(provider: Provider, name: str, data: object, *, around: Surroun
     """
     file = around.profiles_file
     place = f"{file}: connections.{name}"
-    profile = _checked(provider, data, place)
+    _check_provider(provider, name, profiles, place)
+    profile = _checked(provider, profiles[name], place)
     locate = partial(around.locate, base=file.parent)
     base_url = check_base_url(
         profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl", allow_http=profile.get("allowHttp", False)
     )
-    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place)
+    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place, around.resolves)
     return Connection(
         name,
         base_url,
@@ -131,6 +160,20 @@ def from_profile(provider: Provider, name: str, data: object, *, around: Surroun
     )
 
 
+def _check_provider(provider: Provider, name: str, profiles: Mapping[str, Any], place: str) -> None:
+    other = provider_of(profiles[name])
+    if other in {None, provider.id}:
+        return
+    fitting = names_for(provider, profiles)
+    hint = (
+        f"connections for {provider.id}: {', '.join(fitting)}"
+        if fitting
+        else f"no connection is for {provider.id}: `httptask connections add NAME --provider {provider.id}` writes one"
+    )
+    message = f"this connection is for {other} and not for the provider {provider.id}"
+    raise ConfigurationError(Problem(f"{place}.provider", message, hint))
+
+
 def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
     """Return the profile's table, or raise every problem of its shape at once."""
     if not isinstance(data, dict):
@@ -141,13 +184,13 @@ def _checked(provider: Provider, data: object, place: str) -> Mapping[str, Any]:
             problems.append(Problem(f"{place}.{key}", f"this must be {words}"))
     if "provider" not in data:
         problems.append(Problem(place, f"provider is missing: {_WHY_ONE_PROVIDER}", f'add provider = "{provider.id}"'))
-    elif data["provider"] != provider.id:
-        problems.append(
-            Problem(f"{place}.provider", f"this connection is not for the provider {provider.id}", "name another one")
-        )
-    needs_token = provider.security_schemes and not credentials.is_given(data)
-    required = ("baseUrl", "token") if needs_token else ("baseUrl",)
-    problems += [Problem(place, f"{key} is missing: {WHY_ONE_SOURCE}", f"add {key}") for key in required if key not in data]
+    if "baseUrl" not in data:
+        problems.append(Problem(place, f"baseUrl is missing: {WHY_ONE_SOURCE}", "add baseUrl"))
+    # a misspelt key of a credential is told as such, and no other credential is missed
+    misspelt = any(nearest(key, KEYS) in credentials.KEYS for key in data if key not in KEYS)
+    if provider.security_schemes and not credentials.is_given(data) and not misspelt:
+        hint = "add token, or username and password, or clientId with privateKey or clientSecret"
+        problems.append(Problem(place, f"a credential is missing: {WHY_ONE_SOURCE}", hint))
     if problems:
         raise ConfigurationError(problems)
     problems = credentials.shape_problems(data, place)
@@ -188,11 +231,11 @@ def _retry_problems(retry: Mapping[str, Any], place: str) -> list[Problem]:
 def _client_certificate(profile: Mapping[str, Any], locate: Callable[[str], Path], place: str) -> tuple[str, str | None] | None:
     """Return the paths of certificate and key for mutual TLS; without a key path, the certificate's file holds the key too."""
     paths = {key: locate(profile[key]) for key in ("clientCertificate", "clientKey") if key in profile}
-    missing = [(key, path) for key, path in paths.items() if not path.is_file()]
-    if missing:
-        raise ConfigurationError(
-            Problem(f"{place}.{key}", f"there is no file {path}", "name a PEM file") for key, path in missing
-        )
+    problems = [
+        _no_file(f"{place}.{key}", profile[key], path, "name a PEM file") for key, path in paths.items() if not path.is_file()
+    ]
+    if problems:
+        raise ConfigurationError(problems)
     if "clientCertificate" not in paths:
         return None
     key = paths.get("clientKey")
@@ -203,6 +246,12 @@ def _ca_bundle(written: str | None, locate: Callable[[str], Path], where: str) -
     if written is None:
         return True
     path = locate(written)
-    if not path.exists():
-        raise ConfigurationError(Problem(where, f"there is no file {path}", "name a file of PEM certificates"))
+    if not (path.is_file() or path.is_dir()):
+        raise ConfigurationError(_no_file(where, written, path, "name a file of PEM certificates"))
     return str(path)
+
+
+def _no_file(where: str, written: str, path: Path, hint: str) -> Problem:
+    if written.startswith(("file:", "env:", "keyring:")):
+        return Problem(where, "this is a plain path and takes no reference", "write the path of the file alone")
+    return Problem(where, f"there is no file {path}", hint)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_FILE = 64 * 1024
+_OWN_SCHEMES = ("env", "file", "keyring")
 #: Also keeps a token that a shell put after `env:` out of messages: names cannot start with a digit or hold `-` and `.`.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -65,14 +66,22 @@ def check_reference(text: str, where: str) -> None:
     elif scheme == "keyring" and rest:
         external_references.check_keyring(rest, where)
     elif not rest or (scheme != "file" and not external_references.is_known(scheme)):
-        raise ConfigurationError(
-            Problem(
-                where,
-                "this is not a reference to a credential, and a credential itself is not taken here because others could read it",
-                "put the token into an environment variable or a file and write env:NAME or file:PATH,"
-                " or keyring:SERVICE/NAME for the system's keyring",
-            )
-        )
+        raise ConfigurationError(_no_reference(scheme.strip().lower(), rest, where))
+
+
+def _no_reference(scheme: str, rest: str, where: str) -> Problem:
+    """Say what is wrong with a text that is no reference. It is not repeated, nor a part of it: a password may hold a colon."""
+    if rest and scheme in _OWN_SCHEMES:
+        return Problem(where, "this is not a reference as it is written", f"did you mean `{scheme}:`, in lower case and alone?")
+    message = "this is not a reference to a credential, and a credential itself is not taken here because others could read it"
+    if rest:
+        message += "; no installed package offers references with the word before its colon"
+    return Problem(
+        where,
+        message,
+        "put the credential into an environment variable or a file and write env:NAME or file:PATH,"
+        " or keyring:SERVICE/NAME for the system's keyring",
+    )
 
 
 def _check_variable(name: str, where: str) -> None:
@@ -87,17 +96,19 @@ def _check_variable(name: str, where: str) -> None:
 def _variable(name: str, env: Mapping[str, str], where: str) -> str:
     value = env.get(name)
     if value is None:
-        hint = did_you_mean(name, env) or f"set {name} to the token"
+        hint = did_you_mean(name, env) or f"set {name} to the credential"
         raise ConfigurationError(Problem(where, f"the environment variable {name} is not set", hint))
     if not value:
-        raise ConfigurationError(Problem(where, f"the environment variable {name} is empty", f"set {name} to the token"))
+        raise ConfigurationError(Problem(where, f"the environment variable {name} is empty", f"set {name} to the credential"))
     return value
 
 
 def _file(path: Path, where: str) -> str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigurationError(Problem(where, f"{path} is not a regular file", "name a file that holds the token alone"))
+            raise ConfigurationError(
+                Problem(where, f"{path} is not a regular file", "name a file that holds the credential alone")
+            )
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
@@ -106,7 +117,7 @@ def _file(path: Path, where: str) -> str:
         raise ConfigurationError(Problem(where, f"{path} cannot be read: {reason}", hint)) from None
     if len(raw) > LARGEST_FILE:
         raise ConfigurationError(
-            Problem(where, f"{path} is larger than {LARGEST_FILE // 1024} kB", "name a file that holds the token alone")
+            Problem(where, f"{path} is larger than {LARGEST_FILE // 1024} kB", "name a file that holds the credential alone")
         )
     try:
         return raw.decode("utf-8-sig").strip("\r\n")

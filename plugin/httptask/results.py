@@ -16,7 +16,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
-from httptask.challenges import missing_scope
+from httptask import advice
 from httptask.errors import ExpressionError, TransportError
 from httptask.expressions import HeaderView, compile_text, evaluate_condition
 from httptask.message import Response
@@ -114,18 +114,7 @@ def documented(template: TaskTemplate, status: int) -> ResponseSpec | None:
 
 def transport_failure(error: TransportError) -> Failure:
     """Return the failure of an attempt without an answer."""
-    return Failure(FailureKind(error.code), str(error), _TRANSPORT_HINTS.get(error.code, ""))
-
-
-_TRANSPORT_HINTS = {
-    "dns": "check the host name of the connection's base URL",
-    "refused": "nothing listens there; check host and port of the connection's base URL",
-    "tlsHandshake": "check that the port speaks TLS: a server without it needs http://, which only loopback allows",
-    "tlsCertificate": "the server's certificate is not trusted for this host; a private CA goes into the connection's caBundle",
-    "readTimeout": "the server took longer than readTimeout to answer",
-    "connectTimeout": "the server did not accept a connection within connectTimeout",
-    "proxy": "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY",
-}
+    return Failure(FailureKind(error.code), str(error), advice.for_transport(error.code))
 
 
 def _parsed(response: Response) -> tuple[Any, BodyKind]:
@@ -325,7 +314,7 @@ def _failure(template: TaskTemplate, answer: Answer, response: Response) -> Fail
     return Failure(
         kind=_kind(answer.status),
         message=f"{answer.status} {phrase}" + (f": {_cut(vendor)}" if vendor else ""),
-        hint=_scope_hint(template, answer.status, response) or _status_hint(template, answer.status, code),
+        hint=advice.for_answer(template, response, code),
         status=answer.status,
         code=code,
         request_id=request_id,
@@ -366,31 +355,3 @@ def _vendor_error(template: TaskTemplate, answer: Answer) -> tuple[str | None, s
     if isinstance(body.get("error"), str):
         return body["error"], ": ".join(str(body[key]) for key in ("error", "error_description") if body.get(key))
     return None, str(body.get("message") or "")
-
-
-#: By whether the template follows redirects.
-_REDIRECT_HINTS = {
-    False: "redirects are not followed; point the connection's base URL at the final host",
-    True: "only redirects within the connection's own origin are followed, at most 5, and never with another method; "
-    "point the connection's base URL at the final host, or name the host in allowedHosts of the profile",
-}
-
-
-def _scope_hint(template: TaskTemplate, status: int, response: Response) -> str:
-    """Return what to do where the server says that the token lacks a scope (RFC 6750 section 3.1)."""
-    scope = missing_scope(response.headers.all("WWW-Authenticate")) if status == HTTPStatus.FORBIDDEN else None
-    if scope is None:
-        return ""
-    names = " and ".join(scope.split()) or " or ".join(template.scopes) or "that this task needs"
-    advice = template.provider.errors.hints.get("insufficient_scope", "Grant it to the client; a new token then carries it.")
-    return f"The access token lacks the scope {names}. {advice}"
-
-
-def _status_hint(template: TaskTemplate, status: int, code: str | None) -> str:
-    hints = template.provider.errors.hints
-    hint = hints.get(code or "") or hints.get(str(status)) or ""
-    if status in _REDIRECTS:
-        return _REDIRECT_HINTS[template.follow_redirects]
-    if status == HTTPStatus.FORBIDDEN and template.scopes:
-        return f"{hint} This task needs the scope {' or '.join(template.scopes)}.".strip()
-    return hint

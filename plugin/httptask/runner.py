@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask import inputs as task_inputs
-from httptask import paging, render, sensitive
+from httptask import masking, paging, render, sensitive
 from httptask.budget import RetryBudget
 from httptask.calling import Call, Job, World
 from httptask.events import Event, TaskFinished, TaskStarted
@@ -135,7 +135,8 @@ class Runner:
             recovery=options.recovery,
         )
         outcome = Call(job, self._world, self._verifier_for(template, connection, options)).run()
-        self._world.tell(TaskFinished(outcome))
+        if self._world.tell is not _unobserved:
+            self._world.tell(TaskFinished(outcome, masking.secrets_of(template, outcome)))
         return outcome
 
     def _verifier_for(self, template: TaskTemplate, connection: Connection, options: Options) -> Verifier | None:

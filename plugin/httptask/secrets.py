@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote_plus
 
+from httptask.secret_search import SHORTEST_SEARCHED, SecretSearch, VerbatimSearch
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
 MASK = "***"
 #: Stands where a text was cut to a length, so that what is left of a secret there is found.
@@ -36,11 +35,9 @@ _NAMED = re.compile(
 _AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?=[^\s\"]*\d)[\w.~+/-]{12,}=*(?![\w\"=])", re.IGNORECASE)
 #: A scheme word before a credential: it says how the credential is sent, and is shown.
 _SCHEME_WORD = re.compile(r"(?:Bearer|SSWS|Basic|DPoP) (?=.)", re.IGNORECASE)
-#: What is left of an escaped character when its text was cut off: JSON's, percent or HTML, or nothing.
-_HALF_ESCAPE = re.compile(r"(?:\\(?:u[0-9A-Fa-f]{0,3})?|%(?:25)*[0-9A-Fa-f]?|&#?\w*)?")
-#: A value shorter than this is masked in its own slot only: searching for it in text would mask half of every page.
-SHORTEST_SEARCHED = 6
-_OF_A_NUMBER = re.compile(r"[0-9.e+-]+")
+
+#: Values of servers' answers that a Redactor looks for, the latest: each costs a pass over every text.
+MOST_VERBATIM = 500
 
 
 class Secret:
@@ -50,10 +47,19 @@ class Secret:
     so that a prefix or an encoding keeps the mark.
     """
 
-    __slots__ = ("__roots", "__value", "reference")
+    __slots__ = ("__roots", "__value", "reference", "verbatim")
 
-    def __init__(self, value: str, *, reference: str = "", roots: tuple[str, ...] = ()) -> None:
-        """Wrap a value; `reference` (`env:NAME`, `file:PATH`) is what may be shown instead."""
+    def __init__(self, value: str, *, reference: str = "", roots: tuple[str, ...] = (), verbatim: bool = False) -> None:
+        """Wrap a value.
+
+        Args:
+            value: what is secret.
+            reference: what may be shown instead (`env:NAME`, `file:PATH`).
+            roots: what the value was built from.
+            verbatim: it came with a server's answer, and the Redactor looks for it as it stands and in no other form.
+
+        """
+        self.verbatim = verbatim
         self.__value = value
         self.__roots = roots or (value,)
         self.reference = reference
@@ -99,12 +105,13 @@ class Redactor:
     """Masks known secrets in text: by header name, and by value in each form a value may take on its way out."""
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        """Prepare the search, longest first so that a whole value is masked before a part of it."""
-        self._secrets = tuple(dict.fromkeys(secrets))
-        texts = {form for secret in self._secrets for part in secret.parts() for form in _forms(part)}
-        self._texts = sorted((text for text in texts if len(text) >= SHORTEST_SEARCHED), key=lambda text: (-len(text), text))
-        self._search = re.compile("|".join(map(_pattern, self._texts))) if self._texts else None
-        self._in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in self._texts)
+        """Prepare the search."""
+        known = tuple(dict.fromkeys(sorted(secrets, key=lambda secret: secret.verbatim)))
+        own = tuple(secret for secret in known if not secret.verbatim)
+        answered = tuple(secret for secret in known if secret.verbatim)[-MOST_VERBATIM:]
+        self._secrets = (*own, *answered)
+        self._search = SecretSearch(part for secret in own for part in secret.parts())
+        self._verbatim = VerbatimSearch(secret.reveal() for secret in answered)
 
     def extended(self, secrets: Iterable[Secret]) -> Redactor:
         """Return a redactor that knows these secrets too."""
@@ -119,8 +126,8 @@ class Redactor:
         )
 
     def text(self, value: str) -> str:
-        """Return the text with every known secret replaced by the mask, one cut off at a `CUT` included."""
-        return self._beginnings(self._search.sub(MASK, value)) if self._search else value
+        """Return the text with every known secret replaced by the mask, long pieces and one cut off at a `CUT` included."""
+        return self._verbatim.masked(self._search.masked(value, mask=MASK, cut=CUT), mask=MASK, cut=CUT)
 
     def free(self, value: str) -> str:
         """Return text of any origin (a log line, a traceback, a cut-off body), what its own names call a secret masked too."""
@@ -137,20 +144,6 @@ class Redactor:
     def cut_off(self, value: str) -> str:
         """Return text that was cut off, as `free` does, with a secret masked too of which only the beginning is left."""
         return self.free(value + CUT).removesuffix(CUT)
-
-    def _beginnings(self, value: str) -> str:
-        """Mask what stands before the mark of a cut and is the beginning of a secret."""
-        head, *tails = value.split(CUT)
-        return (
-            CUT.join([self._without_beginning(head), *map(self._without_beginning, tails[:-1]), *tails[-1:]]) if tails else head
-        )
-
-    def _without_beginning(self, value: str) -> str:
-        for text in self._texts:
-            for begin in re.finditer(_pattern(text[:SHORTEST_SEARCHED]), value):
-                if _is_rest(value, begin.end(), text[SHORTEST_SEARCHED:]):
-                    return value[: begin.start()] + MASK
-        return value
 
     def header(self, name: str, value: str | Secret) -> str:
         """Return a header value fit to be shown: of a credential no more than its scheme word."""
@@ -180,7 +173,8 @@ class Redactor:
             return {self.text(str(key)): self.json(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
-        return self._number(value) if self._in_numbers and type(value) in {int, float} else value
+        in_numbers = self._search.in_numbers or self._verbatim.in_numbers
+        return self._number(value) if in_numbers and type(value) in {int, float} else value
 
     def _number(self, value: object) -> object:
         """Return the mask for a number that spells a secret: a server may send back a token of digits without quotes."""
@@ -205,46 +199,3 @@ def _is_masked(name: str, names: Collection[str]) -> bool:
 def _without_value(match: re.Match[str]) -> str:
     quote = match["value"][0] if match["value"][0] in "\"'" else ""
     return match["name"] + match["sign"] + quote + MASK
-
-
-def _forms(value: str) -> set[str]:
-    raw = value.encode("utf-8", "surrogatepass")
-    return {value, raw.hex(), raw.hex().upper(), *_base64_forms(raw)}
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """Yield what base64 makes of the bytes alone, and within a longer text at each of its three alignments."""
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(raw).decode("ascii").rstrip("=")
-        for before in range(3):
-            whole = encode(bytes(before) + raw).decode("ascii")
-            # characters at the ends share bits with the neighbours
-            yield whole[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3]
-
-
-def _pattern(text: str) -> str:
-    """Return an expression for the text in which each character may be raw or escaped: no two encoders escape the same set."""
-    return "".join(map(_character, text))
-
-
-def _is_rest(value: str, position: int, text: str) -> bool:
-    """Tell whether what follows in a value is the beginning of a text, up to the value's end and perhaps half an escape."""
-    for character in text:
-        match = re.compile(_character(character)).match(value, position)
-        if match is None:
-            return _HALF_ESCAPE.fullmatch(value, position) is not None
-        position = match.end()
-    return False
-
-
-def _character(character: str) -> str:
-    if character.isascii() and (character.isalnum() or character in "-._~"):
-        return re.escape(character)
-    percent = "".join(f"%(?:25)*{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    in_json = "".join("\\\\u" + units[start : start + 4] for start in range(0, len(units), 4))
-    # the short escape comes before the bare backslash or quote, which would match half of it
-    spellings = [json.dumps(character)[1:-1], "\\" + character, character, html.escape(character)]
-    if character == " ":
-        spellings.append("+")
-    return f"(?:(?i:{percent}|{in_json})|{'|'.join(re.escape(spelling) for spelling in dict.fromkeys(spellings))})"

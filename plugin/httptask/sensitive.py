@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from typing import Any
 
 from httptask.inputs import input_schema, parameter_names
 from httptask.model import Schema, TaskTemplate
+from httptask.secret_search import SHORTEST_SEARCHED
 from httptask.secrets import MASK, Secret, is_blank, is_sensitive_field
 
 REFERENCE = "a value that the schema calls secret"
+#: Values learned from one answer, to be masked elsewhere too.
+MOST_LEARNED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,15 @@ class Marked:
     secrets: tuple[Secret, ...] = ()
 
 
-def mark(value: Any, schema: Any, definitions: Mapping[str, Schema]) -> Marked:
-    """Return a value as its schema allows it to be shown; a field with a sensitive name is secret whatever the schema says."""
-    found: list[Secret] = []
-    shown = _masked(value, schema, _Search(definitions, found))
-    return Marked(shown, tuple(dict.fromkeys(found)))
+def mark(value: Any, schema: Any, definitions: Mapping[str, Schema], *, answered: bool = False) -> Marked:
+    """Return a value as its schema allows it to be shown; a field with a sensitive name is secret whatever the schema says.
+
+    Of what a server `answered`, `MOST_LEARNED` values are returned, and the others are masked in their place alone: a server
+    must not choose how long the search for them takes.
+    """
+    search = _Search(definitions, {}, MOST_LEARNED if answered else math.inf, verbatim=answered)
+    shown = _masked(value, schema, search)
+    return Marked(shown, tuple(search.found))
 
 
 def inputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
@@ -44,19 +52,19 @@ def request_body(template: TaskTemplate, body: Any) -> Marked:
 def response_body(template: TaskTemplate, body: Any) -> Marked:
     """Return a response's body as it may be shown, by every documented response: a field stays secret under another status."""
     schemas = [spec.schema for spec in template.responses.values()] if _calls_anything_secret(template) else []
-    return mark(body, {"anyOf": schemas}, template.definitions)
+    return mark(body, {"anyOf": schemas}, template.definitions, answered=True)
 
 
 def outputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
     """Return a task's outputs as they may be shown."""
     properties = {name: output.schema for name, output in template.outputs.items()}
-    return mark(dict(values), {"properties": properties}, template.definitions)
+    return mark(dict(values), {"properties": properties}, template.definitions, answered=True)
 
 
 @lru_cache(maxsize=1024)
 def secret_parameters(template: TaskTemplate) -> frozenset[str]:
     """Return the names, as they go on the wire, of parameters that the schema calls secret; header names in lower case."""
-    search = _Search(template.definitions, [])
+    search = _Search(template.definitions, {})
     return frozenset(
         parameter.name.lower() if parameter.location == "header" else parameter.name
         for parameter in parameter_names(template).values()
@@ -81,10 +89,12 @@ def _calls_anything_secret(template: TaskTemplate) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Where references lead, and the secrets found so far."""
+    """Where references lead, the secrets found so far, in order, and how many are looked for."""
 
     definitions: Mapping[str, Schema]
-    found: list[Secret]
+    found: dict[Secret, None]
+    most: float = math.inf
+    verbatim: bool = False
 
     def branches(self, schema: Any) -> tuple[Schema, ...]:
         """Return a schema with all that it refers to or combines."""
@@ -109,13 +119,15 @@ class _Search:
 
     def keep(self, value: Any) -> None:
         """Keep every text and number in a value as a secret of its own."""
+        if len(self.found) >= self.most:
+            return
         if isinstance(value, Mapping):
             value = list(value.values())
         if isinstance(value, list | tuple):
             for item in value:
                 self.keep(item)
-        elif not is_blank(value):
-            self.found.append(Secret(str(value), reference=REFERENCE))
+        elif not is_blank(value) and not (self.verbatim and len(str(value)) < SHORTEST_SEARCHED):
+            self.found[Secret(str(value), reference=REFERENCE, verbatim=self.verbatim)] = None
 
 
 def _masked(value: Any, schema: Any, search: _Search) -> Any:
@@ -126,7 +138,11 @@ def _masked(value: Any, schema: Any, search: _Search) -> Any:
     if isinstance(value, Mapping):
         return {key: _field(key, item, branches, search) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(item, {"allOf": list(_items(index, branches))}, search) for index, item in enumerate(value)]
+        alike = None if any("prefixItems" in branch for branch in branches) else _all_of(_items(0, branches))
+        return [
+            _masked(item, _all_of(_items(index, branches)) if alike is None else alike, search)
+            for index, item in enumerate(value)
+        ]
     return value
 
 
@@ -134,7 +150,13 @@ def _field(key: str, value: Any, branches: tuple[Schema, ...], search: _Search) 
     if is_sensitive_field(key) and not is_blank(value):
         search.keep(value)
         return MASK
-    return _masked(value, {"allOf": list(_properties(key, branches))}, search)
+    return _masked(value, _all_of(_properties(key, branches)), search)
+
+
+def _all_of(schemas: Iterator[Any]) -> Schema:
+    """Return one schema for several, without those that say nothing: an answer has many more values than its schema has parts."""
+    found = [schema for schema in schemas if schema and isinstance(schema, Mapping)]
+    return {"allOf": found} if found else {}
 
 
 def _properties(key: str, branches: tuple[Schema, ...]) -> Iterator[Any]:

@@ -16,8 +16,7 @@ from httptask.auth import auth_for, check_mode, placeholder_auth
 from httptask.baseurl import check_base_url
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection
-from httptask.profiles import WHY_ONE_SOURCE, from_profile, read_profiles
-from httptask.references import read_reference
+from httptask.profiles import WHY_ONE_SOURCE, from_profile, names_for, read_profiles
 from httptask.secrets import Secret
 from httptask.suggest import did_you_mean
 from httptask.surroundings import CONFIG_VARIABLE, Surroundings
@@ -34,13 +33,22 @@ SANDBOX_PROVIDER = "okta"
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRequest:
-    """What the caller said about the connection; `scheme` belongs to `base_url` and `token`."""
+    """What the caller said about the connection; `scheme` belongs to `base_url` and `token`.
+
+    Without `by_options` a connection is chosen by NAME alone, as in `httptask connections check NAME`, and messages say so.
+    """
 
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
     scheme: str | None = None
     connection: str | None = None
     workflow_connection: str | None = None
+    by_options: bool = True
+
+    @property
+    def naming(self) -> str:
+        """How the caller names a connection."""
+        return "--connection NAME" if self.by_options else "NAME"
 
 
 def resolve(provider: Provider, request: ConnectionRequest, around: Surroundings) -> Connection:
@@ -55,7 +63,9 @@ def resolve(provider: Provider, request: ConnectionRequest, around: Surroundings
         if connection is not None:
             return connection
     raise ConfigurationError(
-        Problem("connection", f"no connection to {provider.title} is configured", f"use one of: {_ways(provider, around)}")
+        Problem(
+            "connection", f"no connection to {provider.title} is configured", f"use one of: {_ways(provider, request, around)}"
+        )
     )
 
 
@@ -70,12 +80,12 @@ def dry_connection(provider: Provider) -> Connection:
     )
 
 
-def _ways(provider: Provider, around: Surroundings) -> str:
+def _ways(provider: Provider, request: ConnectionRequest, around: Surroundings) -> str:
     names = " and ".join(filter(None, (provider.environment.base_url, provider.environment.token)))
     ways = (
         "--sandbox for a server on this machine" if provider.id == SANDBOX_PROVIDER else "",
-        "--base-url URL with --token env:NAME",
-        "--connection NAME",
+        "--base-url URL with --token env:NAME" if request.by_options else "",
+        request.naming + _there_are(provider, around),
         f"the environment variables {names}" if names else "",
         f"the file {' or '.join(provider.environment.config_files)}" if provider.environment.config_files else "",
         f"a profile [connections.{DEFAULT_PROFILE}] in {around.profiles_file}",
@@ -83,10 +93,15 @@ def _ways(provider: Provider, around: Surroundings) -> str:
     return "; ".join(filter(None, ways))
 
 
+def _there_are(provider: Provider, around: Surroundings) -> str:
+    fitting = names_for(provider, read_profiles(around) or {})
+    return f" (there are: {', '.join(fitting)})" if fitting else ""
+
+
 def _from_call(provider: Provider, request: ConnectionRequest, around: Surroundings) -> Connection | None:
     if request.base_url is None and request.token is None and request.scheme is None:
         return None
-    _require_both(provider, {"--base-url": request.base_url, "--token": request.token})
+    _require_both(provider, request, {"--base-url": request.base_url, "--token": request.token})
     base_url = check_base_url(request.base_url or "", provider_id=provider.id, where="--base-url")
     auth = None
     if request.token is not None:
@@ -98,7 +113,8 @@ def _from_call(provider: Provider, request: ConnectionRequest, around: Surroundi
 def _from_option(provider: Provider, request: ConnectionRequest, around: Surroundings) -> Connection | None:
     if request.connection is None:
         return None
-    return _named_profile(provider, request.connection, around=around, where="--connection")
+    where = "--connection" if request.by_options else "NAME"
+    return _named_profile(provider, request.connection, around=around, where=where)
 
 
 def _from_workflow(provider: Provider, request: ConnectionRequest, around: Surroundings) -> Connection | None:
@@ -107,14 +123,14 @@ def _from_workflow(provider: Provider, request: ConnectionRequest, around: Surro
     return _named_profile(provider, request.workflow_connection, around=around, where="connection of the workflow")
 
 
-def from_environment(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
+def from_environment(provider: Provider, request: ConnectionRequest, around: Surroundings) -> Connection | None:
     """Return the connection of the environment variables that the provider names; None when they are not set."""
     names = provider.environment
     if names.base_url is None:
         return None
     client = credentials.environment_values(provider, around.env)
     if client is not None:
-        return _from_client_variables(provider, client, around)
+        return _from_client_variables(provider, request, client, around)
     # many shells and build servers cannot unset a variable, only empty it
     given = {name: around.env.get(name) or None for name in (names.base_url, names.token) if name}
     if not any(given.values()):
@@ -122,7 +138,7 @@ def from_environment(provider: Provider, _: ConnectionRequest, around: Surroundi
     mode = around.env.get(names.authorization_mode or "") or None
     mode_place = names.authorization_mode if mode and names.authorization_mode else "environment"
     check_mode(mode, where=mode_place)
-    _require_both(provider, given)
+    _require_both(provider, request, given)
     base_url = check_base_url(given[names.base_url] or "", provider_id=provider.id, where=names.base_url)
     auth = None
     if names.token and (token := given[names.token]):
@@ -133,7 +149,7 @@ def from_environment(provider: Provider, _: ConnectionRequest, around: Surroundi
 def from_config_files(provider: Provider, _: ConnectionRequest, around: Surroundings) -> Connection | None:
     """Return the connection of the vendor's own configuration files; None when they say nothing."""
     found = config_file(provider, around)
-    return None if found is None else okta_yaml.connection(provider, found)
+    return None if found is None else okta_yaml.connection(provider, found, resolves=around.resolves)
 
 
 def config_file(provider: Provider, around: Surroundings) -> okta_yaml.OktaYaml | None:
@@ -146,15 +162,18 @@ def config_file(provider: Provider, around: Surroundings) -> okta_yaml.OktaYaml 
     return okta_yaml.find(provider.environment.config_files, partial(around.locate, base=around.cwd))
 
 
-def _from_client_variables(provider: Provider, client: Mapping[str, Any], around: Surroundings) -> Connection:
+def _from_client_variables(
+    provider: Provider, request: ConnectionRequest, client: Mapping[str, Any], around: Surroundings
+) -> Connection:
     names = provider.environment
     variables = {names.base_url: "", names.client_id: "clientId", names.private_key: "privateKey"}
     given = {name: around.env.get(name) or None for name in variables if name}
-    _require_both(provider, given)
+    _require_both(provider, request, given)
     base_url = check_base_url(around.env[names.base_url or ""], provider_id=provider.id, where=names.base_url or "environment")
     locate = partial(around.locate, base=around.cwd)
+    places = {"clientId": names.client_id or "", "privateKey": names.private_key or "", "scopes": names.scopes or ""}
     source = credentials.Source(
-        base_url, lambda text, where: read_reference(text, around.env, locate=locate, where=where), "environment"
+        base_url, lambda text, where: around.secret(text, around.cwd, where), "environment", around.resolves, places
     )
     if credentials.is_path(written := given[names.private_key or ""] or ""):
         client = {**client, "privateKey": f"file:{_key_file(locate(written), names.private_key or '')}"}
@@ -177,7 +196,7 @@ def _from_default(provider: Provider, _: ConnectionRequest, around: Surroundings
     profiles = read_profiles(around)
     if profiles is None or DEFAULT_PROFILE not in profiles:
         return None
-    return from_profile(provider, DEFAULT_PROFILE, profiles[DEFAULT_PROFILE], around=around)
+    return from_profile(provider, DEFAULT_PROFILE, profiles, around=around)
 
 
 #: Highest first. A source returns None when it says nothing, and raises when what it says cannot be used.
@@ -191,15 +210,15 @@ SOURCES: tuple[Callable[[Provider, ConnectionRequest, Surroundings], Connection 
 )
 
 
-def _require_both(provider: Provider, given: Mapping[str, str | None]) -> None:
+def _require_both(provider: Provider, request: ConnectionRequest, given: Mapping[str, str | None]) -> None:
     """Refuse half a source; a provider without security schemes needs no credential."""
     missing = [name for name, value in given.items() if value is None]
     if not provider.security_schemes:
         missing = missing[:1] if next(iter(given.values())) is None else []
     if missing:
         present = ", ".join(name for name, value in given.items() if value is not None) or "--scheme"
-        hint = f"give {' and '.join(missing)} too, or name a whole connection with --connection NAME"
-        message = f"{present} is given without {' and '.join(missing)}: {WHY_ONE_SOURCE}"
+        hint = f"give {' and '.join(missing)} too, or name a whole connection: {request.naming}"
+        message = f"given without {' and '.join(missing)}: {WHY_ONE_SOURCE}"
         raise ConfigurationError(Problem(present, message, hint))
 
 
@@ -212,4 +231,4 @@ def _named_profile(provider: Provider, name: str, *, around: Surroundings, where
         known = f"it has: {', '.join(profiles)}" if profiles else "it has none: add a table [connections.NAME]"
         hint = " ".join(filter(None, (did_you_mean(name, profiles), known)))
         raise ConfigurationError(Problem(where, f"{around.profiles_file} has no connection of that name", hint))
-    return from_profile(provider, name, profiles[name], around=around)
+    return from_profile(provider, name, profiles, around=around)

@@ -48,15 +48,14 @@ class Source:
 def listed(providers: Iterable[Provider], around: Surroundings) -> tuple[Source, ...]:
     """Return every source of every provider, highest first, profiles last; a faulty one is listed with what is wrong.
 
-    Raises:
-        ConfigurationError: the file of profiles cannot be read at all.
-
+    A file of profiles that is wrong as a whole is a source of its own, of no provider, beside the profiles that can be read.
     """
     unresolved = replace(around, resolves=False)
-    profiles = profile_file.read_profiles(unresolved) or {}
+    profiles, problems = profile_file.usable_profiles(unresolved)
     known = tuple(providers)
     found = [source for provider in known for source in _with_default(_of(provider, profiles, unresolved))]
-    return (*found, *_strangers(profiles, known, unresolved))
+    whole = [Source("", str(around.profiles_file), problems=problems)] if problems else []
+    return (*found, *_strangers(profiles, known, unresolved), *whole)
 
 
 def _of(provider: Provider, profiles: Mapping[str, Any], around: Surroundings) -> Iterator[Source]:
@@ -65,12 +64,11 @@ def _of(provider: Provider, profiles: Mapping[str, Any], around: Surroundings) -
     nothing = settings.ConnectionRequest()
     yield from _tried(Source(provider.id, variables), lambda: settings.from_environment(provider, nothing, around))
     yield from _tried(Source(provider.id, files), lambda: settings.from_config_files(provider, nothing, around))
-    for name, data in profiles.items():
-        if provider_of(data) == provider.id:
-            yield from _tried(
-                Source(provider.id, str(around.profiles_file), name),
-                lambda name=name, data=data: profile_file.from_profile(provider, name, data, around=around),  # type: ignore[misc] # bound now
-            )
+    for name in profile_file.names_for(provider, profiles):
+        yield from _tried(
+            Source(provider.id, str(around.profiles_file), name),
+            lambda name=name: profile_file.from_profile(provider, name, profiles, around=around),  # type: ignore[misc] # bound now
+        )
 
 
 def _tried(source: Source, build: Callable[[], Connection | None]) -> Iterator[Source]:
@@ -104,7 +102,7 @@ def _strangers(profiles: Mapping[str, Any], known: tuple[Provider, ...], around:
     ids = {provider.id for provider in known}
     words = f"known: {', '.join(sorted(ids))}"
     for name, data in profiles.items():
-        stranger = provider_of(data)
+        stranger = profile_file.provider_of(data)
         where = f"{around.profiles_file}: connections.{name}"
         if stranger is None:
             problem = Problem(where, "provider is missing: a connection belongs to one API", f"name one; {words}")
@@ -113,9 +111,3 @@ def _strangers(profiles: Mapping[str, Any], known: tuple[Provider, ...], around:
             hint = f"{words}; name a folder with --templates or HTTPTASK_PATH"
             problem = Problem(f"{where}.provider", "no templates of this provider are known", hint)
             yield Source(stranger, str(around.profiles_file), name, problems=(problem,))
-
-
-def provider_of(data: object) -> str | None:
-    """Return the provider that a profile names, if it does."""
-    provider = data.get("provider") if isinstance(data, dict) else None
-    return provider if isinstance(provider, str) else None

@@ -1,8 +1,10 @@
-"""What a program finds around itself, as values: the only reader of the environment, and where this platform keeps files."""
+"""What a program finds around itself, as values: the only reader of the environment, and where users have which files."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,6 +78,19 @@ class Surroundings:
             return read_reference(reference, self.env, locate=partial(self.locate, base=base), where=where)
         check_reference(reference, where)
         return Secret("not-resolved", reference=reference)
+
+
+def read_regular(file: Path, most: int) -> bytes:
+    """Return a user's file, or `most` + 1 bytes of a larger one.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: a pipe may never begin, and a device never end.
+
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    with file.open("rb") as stream:
+        return stream.read(most + 1)
 
 
 def config_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
@@ -24,8 +25,9 @@ from urllib3 import HTTPHeaderDict
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util.ssl_ import create_urllib3_context
 
+from httptask.addresses import kinds_of, literal
 from httptask.egress import Guard, Resolver
-from httptask.egress_policy import OPERATORS, EgressPolicy
+from httptask.egress_policy import OPERATORS, AddressKind, EgressPolicy
 from httptask.errors import (
     ConfigurationError,
     ConnectFailed,
@@ -225,9 +227,12 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
     try:
         # an encrypted key would make OpenSSL ask on the terminal
         context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         hint = "name a PEM certificate and its key, unencrypted; decrypt one with `openssl pkey -in KEY -out PLAIN`"
-        raise ConfigurationError(Problem("clientCertificate", "certificate and key cannot be used together", hint)) from None
+        message = f"the certificate and the key in {key or 'the same file'} cannot be used together"
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            message = f"the key in {key or 'the same file'} is not this certificate's"
+        raise ConfigurationError(Problem(f"clientCertificate {certificate}", message, hint)) from None
 
 
 def _no_password() -> str:
@@ -316,11 +321,15 @@ class RequestsTransport:
         return raw
 
     def _route(self, call: Call) -> dict[str, str]:
-        """Return the environment's proxies for the request's origin, looked up once; what they look up is checked as written."""
+        """Return the environment's proxies for the request's origin, looked up once; what they look up is checked as written.
+
+        This machine has none: `http` is allowed to it because nobody else reads along, and to a proxy `localhost` is itself.
+        """
         origin = _origin(call.request)
         proxies = self._proxies.get(origin)
         if proxies is None:
-            proxies = self._proxies[origin] = requests.utils.get_environ_proxies(origin, no_proxy=None)
+            proxies = {} if _is_this_machine(origin) else requests.utils.get_environ_proxies(origin, no_proxy=None)
+            self._proxies[origin] = proxies
         call.proxied = requests.utils.select_proxy(origin, proxies) is not None
         if call.proxied:
             self._guard.check_unresolved(origin)
@@ -349,6 +358,11 @@ def _origin(request: Request) -> str:
         pass
     detail = "the URL needs http or https, a host, no user name, no fragment, and every other character percent-encoded"
     raise EgressRefused(detail, phase="notSent", code="invalidUrl")
+
+
+def _is_this_machine(origin: str) -> bool:
+    address = literal(urlsplit(origin).hostname or "")
+    return address is not None and AddressKind.LOOPBACK in kinds_of(address)
 
 
 def _headers(request: Request) -> HTTPHeaderDict:

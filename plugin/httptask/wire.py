@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import zlib
 from contextvars import ContextVar
@@ -46,6 +47,10 @@ MAX_BODY = 10 * 1024 * 1024
 WIRE_FACTOR = 8
 #: Bytes on the wire that any body may take beside that, for chunk extensions and trailers.
 WIRE_SPARE = 1024 * 1024
+#: Bytes of a line with a chunk's size and extensions.
+MAX_CHUNK_LINE = 64 * 1024
+#: Blanks after the size are against the grammar and sent all the same.
+_CHUNK_SIZE = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
 #: gzip members in one body; each costs the decoder a start, however little it holds.
 MAX_MEMBERS = 1000
 #: Headers that urllib3 and http.client add on their own when a request has none.
@@ -184,6 +189,19 @@ class Answer(http.client.HTTPResponse):
                 raise http.client.HTTPException("the protocol was switched without being asked")
             http.client.parse_headers(self.fp)
         raise http.client.HTTPException("too many interim answers")
+
+    def _read_next_chunk_size(self) -> int:
+        """Read a size (RFC 9112 section 7.1) and nothing else that `int` takes: with a sign it would leave the body without end.
+
+        Raises:
+            ValueError: it is none, so that nobody knows where the body ends.
+
+        """
+        match = _CHUNK_SIZE.fullmatch(self.fp.readline(MAX_CHUNK_LINE))
+        if match is None:
+            self._close_conn()  # type: ignore[attr-defined]  # typeshed leaves it out
+            raise ValueError("no chunk size")
+        return int(match["size"], 16)
 
     def begin(self) -> None:
         """Read status line and headers; an answer that has no content is not chunked, whatever it says."""

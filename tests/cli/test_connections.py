@@ -43,9 +43,9 @@ def test_the_highest_source_decides(inside, profiles, options, variables, host):
 @pytest.mark.parametrize(
     ("options", "variables", "says"),
     [
-        (["--base-url", "https://call.okta.com"], ENVIRONMENT, "--base-url is given without --token"),
-        (["--token", "env:X"], ENVIRONMENT, "--token is given without --base-url"),
-        ([], {"OKTA_CLIENT_ORGURL": "https://a.okta.com"}, "OKTA_CLIENT_ORGURL is given without OKTA_CLIENT_TOKEN"),
+        (["--base-url", "https://call.okta.com"], ENVIRONMENT, "--base-url: given without --token"),
+        (["--token", "env:X"], ENVIRONMENT, "--token: given without --base-url"),
+        ([], {"OKTA_CLIENT_ORGURL": "https://a.okta.com"}, "OKTA_CLIENT_ORGURL: given without OKTA_CLIENT_TOKEN"),
         (["--sandbox", "--connection", "staging"], {}, "--sandbox: "),
         (["--connection", "stagin"], {}, "did you mean 'staging'?"),
         (["--base-url", "https://call.okta.com", "--token", "00tokenitself"], {}, "env:NAME or file:PATH"),
@@ -64,3 +64,49 @@ def test_without_a_connection_the_ways_to_give_one_are_named(inside):
     done = inside("test", LIST, code=2)
     for way in ("--sandbox", "--base-url", "--connection", "OKTA_CLIENT_ORGURL", "connections.toml"):
         assert way in done.err
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]"])
+def test_a_dry_run_warns_of_a_host_to_which_nothing_would_be_sent(inside, host):
+    options = ("--base-url", f"https://{host}", "--token", "env:T", "--dry-run")
+    done = inside("test", LIST, *options, "--json", env={"T": "a-long-token"})
+    assert "warning: this request would not be sent: the host is a cloud metadata address, which needs allowLinkLocal" in done.err
+
+
+def test_a_dry_run_to_an_allowed_host_warns_of_nothing(inside):
+    done = inside("test", LIST, "--base-url", "http://127.0.0.1:9", "--token", "env:T", "--dry-run", env={"T": "a-long-token"})
+    assert "warning" not in done.err
+
+
+QUERY_PROVIDER = """
+id: keyed
+title: Keyed
+servers: [{url: 'https://keyed.example.com'}]
+securitySchemes:
+  inQuery: {type: apiKey, in: query, name: apikeyq}
+"""
+QUERY_TASK = """
+id: keyed.get
+summary: Get
+method: GET
+path: /things
+responses: {'200': {description: OK}}
+security: [{inQuery: []}]
+"""
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    folder = tmp_path / "templates" / "keyed"
+    folder.mkdir(parents=True)
+    (folder / "provider.yaml").write_text(QUERY_PROVIDER)
+    (folder / "get.yaml").write_text(QUERY_TASK)
+    return ("keyed.get", "--templates", folder.parent, "--base-url", "http://127.0.0.1:9", "--token", "env:KEY")
+
+
+def test_a_dry_run_shows_that_a_key_goes_into_the_query(inside, keyed):
+    env = {"KEY": "c4n4ry-in-the-query"}
+    assert "GET /things?apikeyq=*** HTTP/1.1" in inside("test", *keyed, "--dry-run", env=env).out
+    assert "GET /things?apikeyq=*** HTTP/1.1" in inside("test", *keyed, "-v", code=1, env=env).out
+    shown = inside("test", *keyed, "--dry-run", "--json", env=env).json["request"]
+    assert shown["url"] == "http://127.0.0.1:9/things?apikeyq=***"

@@ -48,7 +48,7 @@ def test_the_list_shows_where_requests_would_go_and_what_is_faulty(configured):
 
 def test_the_list_as_json(configured):
     listed = configured("connections", "--json", "--templates", NOTES).json
-    assert list(listed) == ["schemaVersion", "profilesFile", "connections"]
+    assert list(listed) == ["schemaVersion", "profilesFile", "connections", "problems"]
     by_name = {connection["name"]: connection for connection in listed["connections"]}
     assert by_name["default"] == {
         "name": "default",
@@ -67,6 +67,35 @@ def test_the_list_as_json(configured):
 def test_without_any_connection_the_list_says_how_to_add_one(httptask):
     done = httptask("connections")
     assert (done.out, "httptask connections add NAME" in done.err) == ("", True)
+
+
+def test_list_is_a_command_too(configured):
+    assert configured("connections", "list", "--json").json == configured("connections", "--json").json
+
+
+def test_a_profile_file_that_is_not_there_yet_is_no_mistake_of_the_list(httptask):
+    done = httptask("connections", env={"HTTPTASK_CONFIG": "mine.toml"})
+    file = httptask.folder / "mine.toml"
+    assert done.err == f"HTTPTASK_CONFIG names {file}, which is not there yet; `httptask connections add NAME` creates it\n"
+
+
+@pytest.mark.parametrize("text", [PROFILES + "[stray]\nx = 1\n", PROFILES + "x ="], ids=["a stray key", "no TOML"])
+def test_a_profile_file_that_is_wrong_as_a_whole_hides_no_other_source(configured, text):
+    (configured.folder / "connections.toml").write_text(text)
+    done = configured("connections", code=2, env=NOBODY)
+    assert "http://127.0.0.1:9" in done.out
+    assert ("https://default.okta.com" in done.out) is ("stray" in text)
+    assert f"warning: {configured.folder / 'connections.toml'}:" in done.err
+
+
+@pytest.mark.parametrize("broken", ["provider.yaml", "get.yaml", None], ids=["provider", "template", "no such folder"])
+def test_templates_that_cannot_be_read_hide_no_connection(configured, legacy, broken):
+    folder = configured.folder / "templates"
+    if broken:
+        (folder / "legacy" / broken).write_text("id: [")
+    done = configured("connections", "--json", code=2, env={"HTTPTASK_PATH": str(folder if broken else "nowhere")}).json
+    assert "default" in [connection["name"] for connection in done["connections"]]
+    assert (broken or "nowhere") in done["problems"][0]["where"]
 
 
 def test_a_check_of_the_sandbox_succeeds(httptask):
@@ -103,6 +132,7 @@ def test_nobody_listening_exits_1_and_names_the_origin(httptask):
     ("arguments", "says"),
     [
         (["check"], "NOT_SET is not set"),
+        (["check", "defualt"], "error: NAME: "),
         (["check", "defualt"], "did you mean 'default'?"),
         (["check", "--provider", "okt"], "did you mean 'okta'?"),
         (["check", "notes", "--templates", NOTES], "does not say how to check"),
@@ -162,9 +192,67 @@ def test_on_a_terminal_add_asks_until_each_answer_can_be_used(tmp_path):
     assert b"not a reference" in said
     written = (tmp_path / ".config" / "httptask" / "connections.toml").read_text()
     assert (
-        written
-        == '[connections.prod]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\nscheme = "apiToken"\ntoken = "file:token"\n'
+        written == '[connections.prod]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\nscheme = "apiToken"\n'
+        f'token = "file:{tmp_path / "token"}"\n'
     )
+
+
+BASIC = """
+id: legacy
+title: Legacy
+servers: [{url: 'https://legacy.example.com'}]
+securitySchemes:
+  login: {type: http, scheme: basic}
+"""
+TASK = """
+id: legacy.get
+summary: Get
+method: GET
+path: /things
+responses: {'200': {description: OK}}
+security: [{login: []}]
+"""
+
+
+@pytest.fixture
+def legacy(tmp_path):
+    folder = tmp_path / "templates" / "legacy"
+    folder.mkdir(parents=True)
+    (folder / "provider.yaml").write_text(BASIC)
+    (folder / "get.yaml").write_text(TASK)
+    return ("--provider", "legacy", "--templates", folder.parent, "--base-url", "https://legacy.example.com")
+
+
+def test_add_refuses_a_provider_that_takes_no_token_and_says_what_to_write(httptask, legacy):
+    for options in ((), ("--token", "env:T")):
+        done = httptask("connections", "add", "old", *legacy, *options, code=2)
+        assert "no security scheme to choose from takes a token" in done.err
+        assert "write [connections.old] with provider, baseUrl, username and password into" in done.err
+    assert not (httptask.folder / ".config").exists()
+
+
+def test_a_check_is_suggested_only_where_the_provider_has_one(httptask):
+    options = ("--provider", "notes", "--templates", NOTES, "--base-url", "https://notes.example.com", "--token", "env:T")
+    assert httptask("connections", "add", "notes", *options).err == "try it: httptask test TASK --connection notes --dry-run\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("file:token", "file:{}/token"),
+        ("file:../t", "file:{}/../t"),
+        ("file:~/token", "file:~/token"),
+        ("file:/x/t", "file:/x/t"),
+    ],
+)
+def test_a_relative_path_means_the_same_file_in_add_and_in_test(httptask, tmp_path, written, stored):
+    (tmp_path / "token").write_text("token-in-a-file")
+    options = ("--base-url", "https://acme.okta.com", "--token", written)
+    added = httptask("connections", "add", "prod", *options, "--json").json
+    assert added["profile"]["token"] == stored.format(tmp_path)
+    if written == "file:token":
+        httptask("test", "okta.list_agent_pools", "--connection", "prod", "--dry-run")
+        httptask("test", "okta.list_agent_pools", *options, "--dry-run")
 
 
 class TestErrorsOfTheProgramItself:
@@ -202,5 +290,6 @@ class TestErrorsOfTheProgramItself:
     def test_the_traceback_is_shown_on_request_and_masked(self, broken, words, variables):
         done = broken(*words, **variables)
         assert "Traceback (most recent call last)" in done.stderr
-        assert "LookupError: access_token=***" in done.stderr
+        assert done.stderr.splitlines()[0] == "Traceback (most recent call last):"
+        assert "LookupError: access_token=***" in done.stderr.splitlines()
         assert "c4n4ry" not in done.stderr

@@ -107,6 +107,14 @@ def test_dpop_proves_possession_at_the_token_endpoint_and_at_the_api(bound, line
     assert bound.test(*DELETE, code=1).json["failure"]["kind"] == "notFound"
 
 
+def test_a_nonce_that_the_api_demands_costs_no_attempt(tmp_path, keys):
+    shutil.copy(keys / "svc.pem", tmp_path)
+    with serving(tmp_path, "--client-key", keys / "svc.pub", "--require-dpop", "--require-nonce") as service:
+        service.profile('privateKey = "file:svc.pem"')
+        assert service.test(LIST).json["status"] == "succeeded"
+        service.command("connections", "check", "svc", code=0)
+
+
 def test_a_server_that_demands_dpop_refuses_a_connection_without_it(bound):
     bound.profile('privateKey = "file:svc.pem"', "dpop = false")
     failure = bound.test(LIST, code=1).json["failure"]
@@ -157,6 +165,12 @@ def test_a_dry_run_asks_for_no_token_and_shows_the_header_masked(service):
     assert service.applied() == before
 
 
+def test_a_dry_run_and_a_check_say_where_tokens_come_from(service):
+    url = f"{service.url}/oauth2/v1/token"
+    assert f"access tokens from {url}" in service.command("test", LIST, "--dry-run", "--connection", "svc").err
+    assert url in service.command("connections", "check", "svc").out
+
+
 def test_a_client_secret_works_in_the_header_and_in_the_form(tmp_path):
     with serving(tmp_path, "--client-secret", "hu:sh %7E+") as service:
         for words in ((), ('clientAuthentication = "client_secret_post"',)):
@@ -193,7 +207,8 @@ def test_what_cannot_be_one_client_is_refused_with_the_fix(service, lines, says)
         (("--client-id", "svc"), "an OAuth client needs an id, and a key or a secret"),
         (("--client-secret", "s"), "an OAuth client needs an id, and a key or a secret"),
         (("--client-id", "svc", "--client-key", "svc.pem"), "openssl pkey -in KEY -pubout"),
-        (("--client-id", "svc", "--client-key", "none"), "the file cannot be read"),
+        (("--client-id", "svc", "--client-key", "none"), "none cannot be read: No such file or directory"),
+        (("--client-id", "svc", "--client-key", "svc.pem", "--client-secret", "s"), "give one of them, not both"),
         (("--client-id", "svc", "--client-key", "connections.toml"), "this is no public key"),
     ],
 )

@@ -1,7 +1,10 @@
 """docs/connections.md: its order of sources is the code's, its commands and its program run, its files are read as it says."""
 
+import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -11,7 +14,10 @@ import pytest
 
 from httptask import open_registry
 from httptask.cli import main
+from httptask.egress import PROFILE_KEYS as EGRESS_KEYS
+from httptask.loader import Library
 from httptask.okta_yaml import read
+from httptask.profiles import KEYS
 from httptask.settings import SOURCES, ConnectionRequest, resolve
 from httptask.surroundings import Surroundings
 
@@ -48,10 +54,58 @@ def test_the_order_of_sources_is_the_codes():
 
 
 def test_every_command_runs_in_order(clean, capsys):
-    for line in (line for block in blocks("sh") for line in block.splitlines()):
+    for line in (line for block in blocks("sh") if block.startswith("httptask ") for line in block.splitlines()):
         assert main(shlex.split(line)[1:]) == 0, line
         shown = capsys.readouterr()
         assert "token-of-staging" not in shown.out + shown.err
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="keys are made with openssl")
+def test_the_service_app_can_be_tried_on_this_machine(clean):
+    (script,) = [block for block in blocks("sh") if block.startswith("openssl ")]
+    command = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m httptask "$@"\n'
+    (clean / "bin").mkdir()
+    (clean / "bin" / "httptask").write_text(command)
+    (clean / "bin" / "httptask").chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    env = {**os.environ, "PATH": f"{clean / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "plugin")}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script.replace("8098", port)],
+        cwd=clean,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.count("succeeded") == 2
+
+
+def test_every_profile_has_keys_that_there_are():
+    profiles = [tomllib.loads(block).get("connections", {}) for block in blocks("toml")]
+    found = {name: profile for table in profiles for name, profile in table.items()}
+    assert set(found) == {"production", "service", "legacy", "internal"}
+    assert {key for profile in found.values() for key in profile} <= set(KEYS)
+    assert {"allowHttp", *EGRESS_KEYS} <= set(found["internal"])
+
+
+def test_the_security_schemes_are_those_of_a_provider_file(tmp_path):
+    (block,) = [block for block in blocks("yaml") if "securitySchemes" in block]
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "provider.yaml").write_text(f"id: notes\ntitle: Notes\nservers: [{{url: 'https://notes.example.com'}}]\n{block}")
+    provider = Library((tmp_path,)).provider(folder)
+    assert [scheme.type for scheme in provider.security_schemes.values()] == ["apiKey"] * 3 + ["http"] * 2 + ["oauth2"]
+    assert provider.check.task == "notes.list_notes"
+
+
+def test_the_table_of_variables_is_the_providers():
+    names = OKTA.environment
+    shown = set(re.findall(r"OKTA_CLIENT_[A-Z]+", PAGE))
+    known = {names.base_url, names.token, names.authorization_mode, names.client_id, names.private_key, names.scopes}
+    assert shown == {*known, *names.key_id}
 
 
 def test_the_profile_is_read_as_it_says(clean):
@@ -70,7 +124,8 @@ def test_the_entry_point_is_in_the_group_that_is_looked_up():
 
 
 def test_the_okta_yaml_is_read_as_it_says(tmp_path):
-    (tmp_path / "okta.yaml").write_text(blocks("yaml")[0])
+    (block,) = [block for block in blocks("yaml") if block.startswith("okta:")]
+    (tmp_path / "okta.yaml").write_text(block)
     found = read(tmp_path / "okta.yaml", "./okta.yaml")
     assert (found.org_url, found.mode, found.retry) == ("https://acme.okta.com", "SSWS", {"readTimeout": 60, "maxAttempts": 6})
 

@@ -162,7 +162,7 @@ def closed_port():
         return sock.getsockname()[1]
 
 
-def make_certificate(folder, *, name="server", alt="IP:127.0.0.1"):
+def make_certificate(folder, *, name="server", alt="IP:127.0.0.1,DNS:origin.invalid"):
     """Make a self-signed certificate with the openssl command; return the paths of certificate and key."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     command = [
@@ -182,7 +182,7 @@ def server_context(certificate, key):
 
 
 def proxy(*, refuse=None):
-    """Return the handler of a proxy: it tunnels CONNECT, answers other requests itself, or refuses with `refuse`."""
+    """Return the handler of a proxy: it tunnels CONNECT to this machine, answers others itself, or refuses with `refuse`."""
 
     def handle(server, sock):
         request = read_request(server, sock)
@@ -192,8 +192,8 @@ def proxy(*, refuse=None):
         if refuse is not None:
             sock.sendall(refuse)
             return
-        host, _, port = request.split()[1].decode().rpartition(":")
-        with socket.create_connection((host, int(port)), 5) as upstream:
+        port = request.split()[1].decode().rpartition(":")[2]
+        with socket.create_connection(("127.0.0.1", int(port)), 5) as upstream:
             sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             back = threading.Thread(target=_pump, args=(upstream, sock), daemon=True)
             back.start()

@@ -55,8 +55,36 @@ def test_a_certificate_that_cannot_be_used_is_said_so(pki, tmp_path):
     (trusted, other_key), (certificate, _), _ = pki
     empty = tmp_path / "empty.pem"
     empty.write_text("")
-    for pair in ((str(certificate), str(other_key)), (str(certificate), None), (str(empty), None)):
+    for pair, words in (
+        ((str(certificate), str(other_key)), f"the key in {other_key} is not this certificate's"),
+        ((str(certificate), None), "the key in the same file cannot be used together"),
+        ((str(empty), None), "the key in the same file cannot be used together"),
+    ):
         with RequestsTransport(verify=str(trusted), client_certificate=pair) as transport:
             with pytest.raises(ConfigurationError) as caught:
                 transport.send(get("https://127.0.0.1:9/"), QUICK)
-            assert caught.value.problems[0].where == "clientCertificate"
+            (problem,) = caught.value.problems
+            assert problem.where == f"clientCertificate {pair[0]}"
+            assert words in problem.message
+
+
+def test_the_command_line_names_the_connection_of_a_certificate_that_cannot_be_used(tmp_path):
+    from httptask.auth import Bearer
+    from httptask.cli.wiring import http_runner
+    from httptask.loader import Library
+    from httptask.model import Connection
+    from httptask.secrets import Secret
+
+    (tmp_path / "empty.pem").write_text("")
+    connection = Connection(
+        "prod",
+        "https://127.0.0.1:9",
+        Bearer("oauth2", Secret("token")),
+        source="connection prod in connections.toml",
+        client_certificate=(str(tmp_path / "empty.pem"), None),
+    )
+    tasks = Library().registry()
+    with http_runner([connection], tasks) as runner, pytest.raises(ConfigurationError) as caught:
+        runner.run(tasks["okta.list_agent_pools"], {}, connection)
+    where = f"connection prod in connections.toml: clientCertificate {tmp_path / 'empty.pem'}"
+    assert caught.value.problems[0].where == where

@@ -190,7 +190,10 @@ def test_content_that_cannot_be_decoded_is_undecodable(transport, coding, data, 
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", b"hello"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", b"hello"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello", b"hello"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b""),
+        *(
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhello\r\n0\r\n\r\n", b"")
+            for size in (b"zz", b"-5", b"+5", b" 5", b"0x5", b"0_5", b"", b"5\x0b", b"1" * 17)
+        ),
     ],
 )
 @pytest.mark.parametrize("end", [socket.socket.close, reset])
@@ -199,6 +202,14 @@ def test_a_body_cut_short_is_truncated_and_what_came_is_kept(transport, answer, 
     with RawServer(answering(answer, then=cut)) as server:
         response = transport.send(get(server.url), QUICK)
     assert (response.status, response.body, response.incomplete) == (200, body, "truncated")
+
+
+@pytest.mark.parametrize("size", [b"5", b"005", b"5 ", b"5;a=b", b"5 ; a", b"5;\xff"])
+def test_a_chunk_size_may_be_padded_and_extended(transport, size):
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhello\r\n0\r\n\r\n"
+    with RawServer(answering(answer)) as server:
+        response = transport.send(get(server.url), QUICK)
+    assert (response.body, response.incomplete) == (b"hello", None)
 
 
 def test_a_body_that_stalls_has_timed_out_and_what_came_is_kept(transport):

@@ -73,6 +73,10 @@ def trusting(certificate):
         yield made
 
 
+def here(_host, _port):
+    return ("127.0.0.1",)
+
+
 # What goes wrong before an answer
 
 
@@ -268,22 +272,32 @@ def test_a_plain_request_goes_to_the_environments_proxy_with_its_exact_target(tr
     ]
 
 
-def test_no_proxy_is_honoured(transport, monkeypatch):
+def test_no_proxy_is_honoured(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with RawServer(answering(OK)) as server:
-        assert transport.send(get(server.url), QUICK).body == b"ok"
+    monkeypatch.setenv("NO_PROXY", "name.invalid")
+    with RawServer(answering(OK)) as server, RequestsTransport(resolve=here) as transport:
+        assert transport.send(get(f"http://name.invalid:{server.port}/"), QUICK).body == b"ok"
+
+
+@needs_openssl
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "127.1"])
+def test_this_machine_is_never_reached_through_a_proxy(trusting, tls, monkeypatch, host):
+    with RawServer(proxy()) as middle, RawServer(answering(OK)) as plain, RawServer(answering(OK), tls=tls) as secure:
+        monkeypatch.setenv("ALL_PROXY", middle.url)
+        assert trusting.send(get(f"http://{host}:{plain.port}/"), QUICK).body == b"ok"
+        assert not trusting.send(get(f"https://127.0.0.1:{secure.port}/"), QUICK).proxied
+        assert middle.connections == 0
 
 
 @needs_openssl
 def test_tls_goes_through_a_tunnel_and_the_proxy_sees_no_request(trusting, tls, monkeypatch):
     with RawServer(proxy()) as middle, RawServer(answering(OK), tls=tls) as server:
         monkeypatch.setenv("HTTPS_PROXY", middle.url)
-        response = trusting.send(get(server.url), QUICK)
+        response = trusting.send(get(f"https://origin.invalid:{server.port}/"), QUICK)
         assert (response.body, "proxy" in response.timings) == (b"ok", True)
         assert len(middle.received) == len(server.received) == 1
         trusting.close()
-    assert middle.received[0].startswith(b"CONNECT 127.0.0.1:")
+    assert middle.received[0].startswith(b"CONNECT origin.invalid:")
 
 
 @needs_openssl
@@ -297,7 +311,9 @@ def test_an_https_proxy_is_trusted_like_a_server(trusting, tls, monkeypatch):
 def test_an_untrusted_certificate_behind_a_proxy_is_the_servers(transport, tls, monkeypatch):
     with RawServer(proxy()) as middle, RawServer(answering(OK), tls=tls) as server:
         monkeypatch.setenv("HTTPS_PROXY", middle.url)
-        assert failure(transport, get(server.url)) == (TlsFailed, "tlsCertificate", "notSent")
+        outside = get(f"https://origin.invalid:{server.port}/")
+        assert failure(transport, outside) == (TlsFailed, "tlsCertificate", "notSent")
+        assert len(middle.received) == 1
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"garbage\r\n\r\n", b""])
@@ -320,10 +336,10 @@ def test_a_proxy_that_cannot_be_used_is_the_proxy(transport, monkeypatch, addres
     assert failure(transport, get(f"{scheme}://origin.invalid/")) == (ConnectFailed, "proxy", "notSent")
 
 
-def test_the_proxy_of_an_origin_is_looked_up_once(transport, monkeypatch):
+def test_the_proxy_of_an_origin_is_looked_up_once(monkeypatch):
     asked = []
     monkeypatch.setattr("requests.utils.get_environ_proxies", lambda url, no_proxy: asked.append(url) or {})
-    with RawServer(answering(OK)) as server:
+    with RawServer(answering(OK)) as server, RequestsTransport(resolve=here) as transport:
         for path in ("/a", "/b"):
-            transport.send(get(server.url + path), QUICK)
-    assert asked == [server.url]
+            transport.send(get(f"http://name.invalid:{server.port}{path}"), QUICK)
+    assert asked == [f"http://name.invalid:{server.port}"]

@@ -108,12 +108,24 @@ def test_a_base_url_that_could_mislead_a_credential_is_refused(text, message):
         ("https://yourOktaDomain", "placeholder", "https://acme.okta.com"),
         ("https://acme.okta.com.com", ".com twice", "once"),
         ("https://acme.okta.com/api/v1/", "already", "remove /api/v1"),
+        ("https://<your-domain>", "placeholder", "https://acme.okta.com"),
+        ("https://<your-domain>.okta.com", "placeholder", "https://acme.okta.com"),
+        ("https://acme.okta.com/oauth2/default", "authorization server", "remove /oauth2/default"),
+        ("https://id.acme.com/oauth2", "authorization server", "remove /oauth2"),
+        ("https://acme.okta.com/oauth2/aus1a2b3/v1/token", "authorization server", "remove /oauth2/aus1a2b3/v1/token"),
+        ("https://acme.okta.com/admin/dashboard", "admin console", "remove /admin/dashboard"),
+        ("https://acme.oktapreview.com/admin", "admin console", "remove /admin"),
     ],
 )
 def test_mistakes_that_okta_users_make_come_with_their_mend(text, message, hint):
     problem = refusal(text)
     assert message in problem.message
     assert hint in problem.hint
+
+
+@pytest.mark.parametrize("text", ["https://gw.example.com/admin/okta", "https://gw.example.com/oauth2-gateway"])
+def test_a_gateways_own_path_is_fine_for_okta(text):
+    assert check_base_url(text, provider_id="okta", where="") == text
 
 
 @pytest.mark.parametrize("text", ["https://acme-admin.okta.com", "https://acme.com.com", "https://gw.example.com/api/v1"])

@@ -103,6 +103,17 @@ def test_a_token_url_to_which_no_credential_may_go_is_refused(written):
     assert where == "profile svc.tokenUrl"
 
 
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"clientId": "svc", "clientSecret": Secret("c4n4ry\udcff")}, "clientSecret"),
+        ({"clientId": "svc\udcff", "clientSecret": "env:SECRET"}, "clientId"),
+    ],
+)
+def test_bytes_that_are_no_text_are_no_credential(values, key):
+    assert refusals(values) == [(f"profile svc.{key}", "this is not UTF-8 text")]
+
+
 def test_without_a_token_url_anywhere_its_place_is_named():
     bare = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=None)})
     assert refusals(CLIENT, bare) == [("profile svc.tokenUrl", "nothing says where acme gives out access tokens")]
@@ -146,7 +157,6 @@ def test_texts_that_are_no_one_credential_are_refused_with_every_problem(values,
     [
         ({}, None),
         ({"URL": "u", "TOKEN": "t"}, None),
-        ({"URL": "u", "TOKEN": "t", "KEY": "k", "CLIENT": "c"}, None),
         ({"URL": "u", "TOKEN": "t", "MODE": "SSWS", "KEY": "k"}, None),
         ({"MODE": "PrivateKey"}, None),
         ({"URL": "u", "KEY": "k", "CLIENT": "c"}, {"clientId": "c", "privateKey": Secret("k")}),
@@ -168,3 +178,49 @@ def test_variables_mean_a_client_by_their_mode_or_when_there_is_a_key_and_no_tok
 def test_a_choice_alone_is_no_credential():
     assert not is_given({"scheme": "oauth2", "authorizationMode": "Bearer", "baseUrl": "x"})
     assert is_given({"clientId": "svc"})
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"username": "a:b", "password": "env:SECRET"}, "username"),
+        ({"username": "env:COLON", "password": "env:SECRET"}, "username"),
+        ({"username": "ada", "password": "env:BREAK"}, "password"),
+    ],
+)
+def test_a_login_that_cannot_be_sent_is_named_by_its_place(monkeypatch, values, where):
+    monkeypatch.setitem(STORE, "env:COLON", "c4n4ry:x")
+    monkeypatch.setitem(STORE, "env:BREAK", "c4n4ry\nx")
+    assert [place for place, _ in refusals(values)] == [f"profile svc.{where}"]
+
+
+def test_a_token_beside_a_private_key_needs_a_mode():
+    both = {"URL": "https://acme.test", "TOKEN": "00c4n4ry", "KEY": "c4n4ry"}
+    with pytest.raises(ConfigurationError) as caught:
+        environment_values(PROVIDER, both)
+    (problem,) = caught.value.problems
+    assert problem.where == "TOKEN and KEY"
+    assert problem.hint == "set MODE to SSWS, Bearer or PrivateKey, or leave one of them out"
+    assert environment_values(PROVIDER, both | {"MODE": "SSWS"}) is None
+    assert environment_values(PROVIDER, both | {"MODE": "PrivateKey"})["privateKey"] == Secret("c4n4ry")
+
+
+@pytest.mark.parametrize("written", ["https://idp.test/token", "https://acme.test:444/token"])
+def test_a_provider_file_alone_sends_no_credential_to_another_origin(written):
+    elsewhere = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url=written)})
+    ((where, message),) = refusals(CLIENT, elsewhere)
+    assert where == "profile svc.tokenUrl"
+    assert message.startswith("the provider file of acme names a token endpoint at another host, ")
+    assert build(CLIENT | {"tokenUrl": written}, elsewhere).endpoints == (written,)
+
+
+def test_a_provider_file_may_name_a_token_endpoint_of_the_connections_origin():
+    here = any_provider(security_schemes={"oauth2": replace(OAUTH, token_url="https://acme.test/token")})
+    assert build(CLIENT, here).endpoints == ("https://acme.test/token",)
+
+
+def test_http_is_not_allowed_for_a_token_endpoint_even_where_it_is_for_the_api():
+    source = Source("http://acme.test", SOURCE.read, "profile svc")
+    with pytest.raises(ConfigurationError) as caught:
+        build_auth(PROVIDER, CLIENT, source)
+    assert caught.value.problems[0].hint == "write tokenUrl with https://; allowHttp does not count for it"

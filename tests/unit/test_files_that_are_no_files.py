@@ -8,8 +8,10 @@ import pytest
 
 from httptask.cli import main
 from httptask.documents import parse
-from httptask.errors import TemplateInvalid
-from httptask.loader import LARGEST_FILE, Library, read_bytes
+from httptask.errors import ConfigurationError, TemplateInvalid
+from httptask.loader import LARGEST_FILE, Library, read_bytes, shipped
+from httptask.settings import ConnectionRequest, resolve
+from httptask.surroundings import Surroundings
 
 PROVIDER = "id: acme\ntitle: Acme\nservers: [{url: 'https://api.example.com'}]\n"
 TASK = "id: acme.ping\nmethod: GET\npath: /ping\nresponses: {'200': {description: OK}}\n"
@@ -113,3 +115,47 @@ def test_a_number_that_cannot_be_written_again_is_a_problem(number):
 
 def test_short_hexadecimal_and_octal_numbers_are_read():
     assert parse(b"a: 0xff\nb: 0o17\n", file="x.yaml").data == {"a": 255, "b": 15}
+
+
+def told(code):
+    """Return what a configuration error says; a pipe that is waited for would take for ever."""
+    caught = []
+
+    def run():
+        try:
+            code()
+        except ConfigurationError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(5)
+    (error,) = caught
+    return str(error)
+
+
+@pytest.mark.parametrize("name", ["okta.yaml", "connections.toml"])
+def test_a_pipe_in_place_of_a_users_file_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    around = Surroundings({"HTTPTASK_CONFIG": "connections.toml"}, tmp_path, tmp_path, tmp_path)
+    provider = Library().provider(shipped("task_templates") / "okta")
+    assert "the file cannot be read" in told(lambda: resolve(provider, ConnectionRequest(), around))
+
+
+@pytest.mark.parametrize("key", ["key.pem", "~nosuchuser/key.pem"])
+def test_a_key_of_okta_yaml_that_is_a_pipe_or_of_nobody_is_refused(tmp_path, key):
+    os.mkfifo(tmp_path / "key.pem")
+    client = f"{{orgUrl: 'https://acme.okta.com', authorizationMode: PrivateKey, clientId: svc, privateKey: {key}}}"
+    (tmp_path / "okta.yaml").write_text(f"okta: {{client: {client}}}")
+    around = Surroundings({}, tmp_path, tmp_path, tmp_path)
+    provider = Library().provider(shipped("task_templates") / "okta")
+    assert "nor the path of a file" in told(lambda: resolve(provider, ConnectionRequest(), around))
+
+
+def test_a_pipe_in_place_of_a_ca_bundle_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "ca.pem")
+    profile = 'provider = "okta"\nbaseUrl = "https://acme.okta.com"\ntoken = "env:T"\ncaBundle = "ca.pem"\n'
+    (tmp_path / "connections.toml").write_text(f"[connections.default]\n{profile}")
+    around = Surroundings({"HTTPTASK_CONFIG": "connections.toml", "T": "00token"}, tmp_path, tmp_path, tmp_path)
+    provider = Library().provider(shipped("task_templates") / "okta")
+    assert "caBundle: there is no file" in told(lambda: resolve(provider, ConnectionRequest(), around))

@@ -111,3 +111,13 @@ def test_without_the_packages_the_extra_to_install_is_named(monkeypatch):
         read(keys.pem("P-256"))
     (problem,) = caught.value.problems
     assert problem.hint == "pip install 'httptask[oauth]'"
+
+
+@pytest.mark.parametrize("kid", [5, ["a"], {"a": 1}, True])
+def test_a_key_id_that_is_no_text_is_refused(kid):
+    assert refusal(keys.jwk("P-256", kid=kid)) == "the JWK's kid is no text"
+
+
+def test_bytes_that_are_no_text_are_no_key():
+    assert refusal(keys.pem("P-256").replace("MI", "M\udcff", 1)) == "the PEM text cannot be read as a private key"
+    assert "JWK" in refusal(keys.jwk("P-256").replace('"y": "', '"y": "\udcff'))

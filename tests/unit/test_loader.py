@@ -73,6 +73,31 @@ def test_the_same_id_in_two_files_is_an_error_that_names_both(acme):
         Library(root=acme).registry()
 
 
+def test_a_second_provider_of_one_id_is_refused_and_both_files_are_named(acme, tmp_path):
+    second = add(tmp_path / "second", "acme", "three", "four")
+    with pytest.raises(TemplateInvalid) as caught:
+        Library([second], root=acme).registry()
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.message) == (str(second / "provider.yaml"), "provider 'acme' is defined twice")
+    assert str(acme / "provider.yaml") in problem.hint
+
+
+def test_a_second_provider_of_one_id_is_found_by_the_check(acme, tmp_path):
+    library = Library()
+    library.check(acme / "provider.yaml")
+    with pytest.raises(TemplateInvalid, match="provider 'acme' is defined twice"):
+        library.check(add(tmp_path / "second", "acme") / "provider.yaml")
+
+
+def test_a_task_of_another_providers_name_is_told_as_before(acme, tmp_path):
+    mine = add(tmp_path / "mine", "mine")
+    (mine / "odd.yaml").write_text(TASK.format("acme.odd"))
+    registry = Library([mine], root=acme).registry()
+    assert registry.problems == ()
+    with pytest.raises(TemplateInvalid, match="the id must begin with"):
+        registry["acme.odd"]
+
+
 @pytest.mark.parametrize(
     "content",
     [

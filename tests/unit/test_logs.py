@@ -50,6 +50,15 @@ def test_each_event_is_one_record(logged, event, line):
     assert logged() == line + "\n"
 
 
+def test_what_an_answer_calls_secret_is_in_no_later_record(logged):
+    observer = LoggingObserver()
+    failure = Failure(FailureKind.BAD_REQUEST, "400 Bad Request: bad session-value")
+    observer(events.TaskFinished(Outcome("a.b", "failed", failure=failure), (Secret("session-value", verbatim=True),)))
+    observer(events.StepFinished("s", "failed", failure.message))
+    assert logged().count("bad ***") == 2
+    assert "session-value" not in logged()
+
+
 @pytest.mark.parametrize("name", [LOGGER, *BELOW])
 def test_no_record_of_ours_or_of_the_libraries_below_holds_a_secret(logged, name):
     logging.getLogger(name).debug("sent %s to %r", CANARY, {"access_token": "abc"})

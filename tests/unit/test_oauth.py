@@ -10,12 +10,13 @@ import jwt
 import pytest
 
 import keys
+from httptask.auth.cache import Grant, TokenCache
 from httptask.auth.client import ClientSecret, PrivateKeyJwt
 from httptask.auth.endpoint import TokenEndpoint
 from httptask.auth.jwt import signing_key
 from httptask.auth.oauth2 import ClientCredentials
 from httptask.clock import FakeClock, SystemClock
-from httptask.errors import ConnectFailed, ConnectionLost, CredentialError
+from httptask.errors import ConnectFailed, ConnectionLost, CredentialError, TimedOut
 from httptask.message import Headers, Request, Response, Timeouts
 from httptask.ports import Means
 from httptask.secrets import Redactor, Secret
@@ -46,15 +47,16 @@ class Endpoint:
 
     def __init__(self, clock, *plays, takes=0.0):
         self.clock, self.plays, self.takes = clock, list(plays), takes
-        self.requests = []
+        self.requests, self.totals = [], []
 
     def send(self, request, timeouts):
         self.requests.append(request)
+        self.totals.append(timeouts.total)
         self.clock.advance(self.takes)
         play = self.plays.pop(0)
         if isinstance(play, BaseException):
             raise play
-        return play
+        return play(request) if callable(play) else play
 
     @property
     def forms(self):
@@ -149,7 +151,7 @@ def test_a_token_is_kept_per_scope_set(clock):
 
 @pytest.mark.parametrize(
     ("expires_in", "still", "renewed"),
-    [(3600, 3539, 3540), (100, 89, 90), ("100", 89, 90), (None, 10**6, None), ("x", 10**6, None)],
+    [(3600, 3539, 3540), (100, 89, 90), ("100", 89, 90), (None, 10**6, None), ("x", 10**6, None), (10**400, 10**6, None)],
 )
 def test_a_token_is_renewed_a_minute_or_a_tenth_of_its_life_before_its_end(clock, expires_in, still, renewed):
     transport, kept = Endpoint(clock, token(expires_in=expires_in), token("c4n4ry-next")), auth()
@@ -159,6 +161,13 @@ def test_a_token_is_renewed_a_minute_or_a_tenth_of_its_life_before_its_end(clock
     if renewed is not None:
         clock.advance(renewed - still)
         assert header(kept.apply(API, means(transport, clock))) == "Bearer c4n4ry-next"
+
+
+@pytest.mark.parametrize("expires_in", [0, -1, "-60", -(10**400)])
+def test_a_token_that_has_ended_already_serves_the_one_request(clock, expires_in):
+    transport, kept = Endpoint(clock, token(expires_in=expires_in), token("c4n4ry-next")), auth()
+    assert header(kept.apply(API, means(transport, clock))) == "Bearer c4n4ry-token"
+    assert header(kept.apply(API, means(transport, clock))) == "Bearer c4n4ry-next"
 
 
 def test_a_tokens_life_begins_when_it_was_asked_for(clock):
@@ -254,6 +263,73 @@ def test_a_thread_does_not_wait_for_anothers_token_longer_than_its_own_time():
     assert caught.value.retryable
 
 
+def test_all_requests_for_a_token_share_the_time_that_is_left(clock):
+    plays = (refused(400, "invalid_dpop_proof"), refused(400, "use_dpop_nonce", dpop_nonce="n1"), answer(503))
+    transport = Endpoint(clock, *plays, takes=10.0)
+    with pytest.raises(CredentialError):
+        auth().apply(API, means(transport, clock, total=30.0))
+    assert transport.totals == [30.0, 20.0, 10.0]
+
+
+OUT_OF_TIME = TimedOut("no answer within the total time allowed", phase="sentWithoutAnswer", code="deadline")
+
+
+@pytest.mark.parametrize("play", [OUT_OF_TIME, answer(503, Retry_After="7")])
+def test_a_failure_for_want_of_time_says_so(clock, play):
+    transport = Endpoint(clock, play, takes=5.0)
+    with pytest.raises(CredentialError) as caught:
+        auth().apply(API, means(transport, clock, total=5.0))
+    assert caught.value.out_of_time
+
+
+@pytest.mark.parametrize("plays", [[answer(503)] * 3, [refused(401, "invalid_client")], [UNREACHABLE] * 3])
+def test_other_failures_are_not_for_want_of_time(clock, plays):
+    assert not failure(clock, *plays)[0].out_of_time
+
+
+class Waiting:
+    """Threads of which the first asks and fails once the second waits for it."""
+
+    def __init__(self, error):
+        self.cache, self.error = TokenCache(), error
+        self.asked, self.waits = threading.Event(), threading.Event()
+
+    def fail(self, patience):
+        self.asked.set()
+        assert self.waits.wait(10)
+        raise self.error
+
+    def clock(self):
+        self.waits.set()
+        return 0.0
+
+    def second(self, ask):
+        first = threading.Thread(target=self.first)
+        first.start()
+        assert self.asked.wait(10)
+        try:
+            return self.cache.get(frozenset(), ask, clock=self.clock, patience=60.0)
+        finally:
+            first.join(10)
+
+    def first(self):
+        with pytest.raises(type(self.error)):
+            self.cache.get(frozenset(), self.fail, clock=lambda: 0.0, patience=1.0)
+
+
+@pytest.mark.parametrize("error", [CredentialError("no answer", out_of_time=True), KeyboardInterrupt()])
+def test_who_has_time_left_asks_itself_when_anothers_time_was_up(error):
+    grant = Grant(Secret("c4n4ry-token"), "Bearer", 0.0)
+    given = []
+    assert Waiting(error).second(lambda patience: given.append(patience) or grant) is grant
+    assert given == [60.0]
+
+
+def test_another_failure_is_shared():
+    with pytest.raises(CredentialError, match="not accepted"):
+        Waiting(CredentialError("not accepted")).second(lambda patience: pytest.fail("asked again"))
+
+
 @pytest.mark.parametrize(
     "play", [answer(503), answer(500), answer(429), UNREACHABLE, LOST, Response(200, incomplete="truncated")]
 )
@@ -284,7 +360,8 @@ def test_after_three_attempts_or_past_the_time_that_is_left_it_may_be_tried_late
 
 LACKING = "the app lacks the scope okta.agentPools.read (the token endpoint answered 400 invalid_scope: {})"
 TOO_FAR = "The client_assertion token has an expiration too far into the future."
-CHECK_CLIENT = "check the client id, and that the server knows this secret, or the public half of this key and its id"
+CHECK_CLIENT = "check the client id, and that this secret is the client's current one"
+CHECK_KEY = "check the client id, and that the server knows the public half of this key and its id"
 SKEWED = {"Date": "Tue, 14 Nov 2023 22:20:20 GMT"}
 
 
@@ -358,10 +435,68 @@ def test_the_providers_own_advice_comes_first(clock):
     assert error.hint == "Ask Ada."
 
 
+def test_a_key_is_not_advised_as_a_secret_is(clock):
+    error, _ = failure(clock, refused(401, "invalid_client"), client=key_client())
+    assert error.hint == CHECK_KEY
+
+
+@pytest.mark.parametrize(("client", "kind"), [(SECRET, "clientSecret"), (None, "privateKey")])
+def test_the_providers_advice_may_differ_by_kind_of_client(clock, client, kind):
+    hints = {"invalid_client": "For all.", f"invalid_client.{kind}": "For this one."}
+    error, _ = failure(clock, refused(401, "invalid_client"), client=client or key_client(), hints=hints)
+    assert error.hint == "For this one."
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_an_answer_of_the_api_instead_of_a_token_endpoint_points_at_the_token_url(clock, status):
+    hints = {"E0000011": "Check that the API token is whole."}
+    error, _ = failure(clock, answer(status, {"errorCode": "E0000011", "errorSummary": "Invalid token"}), hints=hints)
+    assert error.message == f"no access token (the token endpoint answered {status} E0000011: Invalid token)"
+    assert error.hint == "check tokenUrl: this does not look like a token endpoint"
+
+
 def test_a_refusal_that_repeats_the_secret_is_masked(clock):
     error, _ = failure(clock, refused(401, "invalid_client", "bad secret c4n4ry secret%"))
     assert "c4n4ry" not in str(error)
     assert "bad secret ***" in error.message
+
+
+def repeated(name, part):
+    """Play a refusal that repeats what was sent: a form field's value, or a header's."""
+
+    def play(request):
+        form = parse_qs(request.body.decode())
+        text = form[name][0] if name in form else header(request, name)
+        return refused(400, text if part == "error" else "invalid_request", f"bad {text}")
+
+    return play
+
+
+@pytest.mark.parametrize("part", ["error", "error_description"])
+@pytest.mark.parametrize(
+    ("name", "client"), [("client_assertion", key_client), ("DPoP", key_client), ("Authorization", lambda: SECRET)]
+)
+def test_what_was_sent_to_say_who_asks_is_shown_in_no_refusal(clock, part, name, client):
+    error, transport = failure(clock, repeated(name, part), client=client(), dpop=True)
+    (sent,) = transport.requests
+    shown = f"{error} {error.code} {error.hint}"
+    assert (header(sent, name) or transport.forms[0][name]) not in shown
+    assert "eyJ" not in shown
+    assert "bad ***" in error.message
+
+
+@pytest.mark.parametrize("word", ["with\nline", "caf\xe9", 'quo"te', "back\\slash", "w" * 65, "c4n4ry secret%"])
+def test_an_error_word_that_the_rfc_does_not_allow_is_none(clock, word):
+    error, _ = failure(clock, refused(400, word, "no"))
+    assert (error.code, error.message) == (None, "no access token (the token endpoint answered 400: no)")
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"]
+)
+def test_a_date_beyond_all_dates_says_nothing_of_the_clock(clock, date):
+    error, _ = failure(clock, refused(401, "invalid_client", Date=date))
+    assert error.hint == CHECK_CLIENT
 
 
 def test_a_nonce_challenge_is_met_and_the_nonce_kept(clock):

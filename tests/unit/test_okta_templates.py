@@ -250,9 +250,11 @@ def test_the_provider_says_what_to_do_about_the_usual_errors():
         "E0000007",
         "E0000011",
         "E0000047",
-        "invalid_client",
+        "invalid_client.clientSecret",
+        "invalid_client.privateKey",
         "invalid_scope",
         "insufficient_scope",
+        "invalid_token",
         "access_denied",
         "invalid_dpop_proof",
     }

@@ -210,3 +210,12 @@ def test_scopes_may_be_one_text_with_commas(around, tmp_path):
 def test_a_missing_client_id_is_named(around):
     text = PRIVATE.replace("    clientId: 0oa\n", f"    privateKey: {CANARY}\n")
     assert refusal(around(project=text)).message.startswith("okta.client.clientId is missing")
+
+
+def test_a_token_beside_a_private_key_needs_a_mode(around):
+    text = yaml(more=f"    clientId: 0oa\n    privateKey: {CANARY}\n")
+    problem = refusal(around(project=text))
+    assert problem.where == "./okta.yaml:6:17"
+    assert "okta.client.authorizationMode" in problem.hint
+    said = resolve(PROVIDER, ConnectionRequest(), around(project=text + "    authorizationMode: SSWS\n"))
+    assert said.auth == ApiToken("apiToken", Secret(CANARY))

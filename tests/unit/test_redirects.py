@@ -4,6 +4,9 @@ import pytest
 
 from builders import body, connection, parameter, provider, template
 from httptask.auth.apitoken import ApiToken
+from httptask.auth.client import ClientSecret
+from httptask.auth.endpoint import TokenEndpoint
+from httptask.auth.oauth2 import ClientCredentials
 from httptask.clock import FakeClock
 from httptask.egress_policy import EgressPolicy
 from httptask.errors import ConnectionLost
@@ -15,6 +18,7 @@ from httptask.secrets import Secret
 BASE = "https://api.example.com"
 ALIASES = ("https://{subdomain}-admin.{rest}",)
 OK = Response(200)
+CHALLENGE = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"'}
 
 
 def redirect(status=302, location="/next"):
@@ -173,3 +177,23 @@ def test_a_task_with_a_path_parameter_named_like_a_url_is_not_sent_there():
     server = Server(**{"https%3A%2F%2Fevil.example": OK})
     Runner(server, FakeClock()).run(task, {"id": "https://evil.example"}, connection())
     assert server.sent == [("GET", f"{BASE}/https%3A%2F%2Fevil.example", False)]
+
+
+TOKEN = Response(200, Headers.of({}), b'{"access_token": "t", "token_type": "DPoP", "expires_in": 3600}')
+FOREIGN = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "600", "DPoP-Nonce": "n"}
+
+
+def test_the_answer_of_a_listed_host_says_nothing_of_the_own_origin():
+    clock = FakeClock()
+    server = Server(
+        token=TOKEN, a=redirect(location="https://files.example.com/f"), f=Response(401, Headers.of({**FOREIGN, **CHALLENGE}))
+    )
+    endpoint = TokenEndpoint(f"{BASE}/token", ClientSecret("svc", Secret("planted-secret")), dpop=True)
+    connected = connection(auth=ClientCredentials("key", endpoint), egress=LISTED)
+    runner = Runner(server, clock)
+    for _ in range(2):
+        outcome = runner.run(template(path="/a", follow_redirects=True), {}, connected)
+        assert (outcome.failure.kind, len(outcome.attempts)) == ("unauthorized", 1)
+    assert clock.sleeps == ()
+    assert [url.rpartition("/")[2] for _, url, _ in server.sent] == ["token", "a", "f", "a", "f"]
+    assert endpoint.prover._nonces == {}

@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from builders import provider, template
-from httptask.errors import ConnectFailed, ConnectionLost, TimedOut
+from httptask.errors import ConnectFailed, ConnectionLost, TimedOut, TlsFailed
 from httptask.message import Headers, Response
 from httptask.model import ErrorShape, SecurityRequirement, Success
 from httptask.outcome import Failure, FailureKind
@@ -102,6 +103,21 @@ def test_a_forbidden_answer_names_the_scopes_of_the_task():
     assert failure(403, task=task).hint == "This task needs the scope x.read or x.manage."
 
 
+def test_where_the_provider_knows_why_scopes_are_not_spoken_of():
+    shape = replace(OKTA, hints={"403": "Ask an administrator."})
+    task = template(provider=provider(errors=shape), security=(SecurityRequirement("a", ("x.read",)),))
+    assert failure(403, task=task).hint == "Ask an administrator."
+
+
+REFUSED_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"'}
+
+
+def test_an_access_token_that_is_refused_gets_no_advice_for_other_credentials():
+    assert failure(401, task=template(), **REFUSED_TOKEN).hint.startswith("The access token was not accepted")
+    hinted = replace(OKTA, hints={"invalid_token": "Get a new one.", "E1": "Check the API token.", "401": "Check the API token."})
+    assert failure(401, {"errorCode": "E1"}, template(provider=provider(errors=hinted)), **REFUSED_TOKEN).hint == "Get a new one."
+
+
 def test_a_redirect_says_what_to_change():
     assert failure(302).hint == "redirects are not followed; point the connection's base URL at the final host"
 
@@ -116,7 +132,12 @@ def test_without_a_name_for_it_the_request_id_is_looked_for_where_most_servers_p
         (ConnectFailed("the host name was not found", phase="notSent", code="dns"), "dns", "check the host name"),
         (ConnectFailed("refused", phase="notSent", code="refused"), "refused", "nothing listens there"),
         (TimedOut("no answer in time", phase="sentWithoutAnswer", code="readTimeout"), "readTimeout", "the server took longer"),
-        (ConnectionLost("the peer closed", phase="sentWithoutAnswer", code="connectionLost"), "connectionLost", ""),
+        (
+            ConnectionLost("the peer closed", phase="sentWithoutAnswer", code="connectionLost"),
+            "connectionLost",
+            "over https",
+        ),
+        (TlsFailed("the TLS handshake failed", phase="notSent", code="tlsHandshake"), "tlsHandshake", "check that the port"),
     ],
 )
 def test_an_attempt_without_an_answer_becomes_a_failure_of_the_same_code(error, kind, hint):
@@ -168,3 +189,8 @@ def test_a_success_condition_that_does_not_hold_is_a_failure(body, message):
 def test_a_success_condition_that_holds_is_a_success():
     task = template(success=Success(("2XX",), "{{ response.body.ok and response.headers['X-A'] == '1' }}"))
     assert failure(200, {"ok": True}, task, **{"x-a": "1"}) is None
+
+
+@pytest.mark.parametrize("code", ["tlsHandshake", "connectionLost"])
+def test_a_server_that_may_ask_for_a_client_certificate_is_spoken_of(code):
+    assert "clientCertificate" in transport_failure(ConnectionLost("closed", phase="sentWithoutAnswer", code=code)).hint

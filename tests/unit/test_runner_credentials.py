@@ -2,6 +2,7 @@
 
 import json
 
+import jwt
 import pytest
 
 from builders import body, connection, provider, template
@@ -129,6 +130,7 @@ def test_a_403_names_the_scope_that_the_server_says_is_missing():
     outcome, _ = run([token("t1")], [forbidden])
     assert outcome.failure.hint == (
         "The access token lacks the scope things.write. Grant it to the client; a new token then carries it."
+        " A connection that names scopes itself must name it too."
     )
 
 
@@ -136,7 +138,7 @@ def test_a_403_advises_in_the_providers_words():
     hinted = provider(errors=ErrorShape(hints={"insufficient_scope": "Ask Ada."}))
     forbidden = Response(403, Headers.of({"WWW-Authenticate": 'Bearer error="insufficient_scope"'}))
     outcome, _ = run([token("t1")], [forbidden], template(provider=hinted, security=SECURITY))
-    assert outcome.failure.hint == "The access token lacks the scope things.read. Ask Ada."
+    assert outcome.failure.hint.startswith("The access token lacks the scope things.read. Ask Ada. ")
 
 
 def test_preparing_a_request_asks_for_no_token():
@@ -145,3 +147,69 @@ def test_preparing_a_request_asks_for_no_token():
     prepared = prepare(GET, {}, connection(auth=auth))
     assert isinstance(dict(prepared.request.headers)["Authorization"], Secret)
     assert world.sent == []
+
+
+CHALLENGE = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce", algs="ES256"'}
+
+
+def demand(nonce):
+    return Response(401, Headers.of({**CHALLENGE, "DPoP-Nonce": nonce}))
+
+
+def bound(value="t1", **headers):
+    members = {"access_token": value, "token_type": "DPoP", "expires_in": 3600}
+    return Response(200, Headers.of({"Content-Type": "application/json", **headers}), json.dumps(members).encode())
+
+
+def nonces(world):
+    proofs = [dict(request.headers)["DPoP"].reveal() for request in world.sent if request != "token"]
+    return [jwt.decode(proof, options={"verify_signature": False}).get("nonce") for proof in proofs]
+
+
+def run_bound(tokens, answers, task=GET, times=1, **options):
+    world = World(tokens, answers)
+    auth = ClientCredentials("oauth2", TokenEndpoint(TOKEN_URL, ClientSecret("svc", Secret("secret")), dpop=True))
+    runner = Runner(world, FakeClock())
+    outcomes = [runner.run(task, {}, connection(auth=auth), Options(**options)) for _ in range(times)]
+    return outcomes[-1], world
+
+
+@pytest.mark.parametrize("task", [GET, POST])
+def test_a_demand_for_a_nonce_is_met_within_the_one_attempt(task):
+    outcome, world = run_bound([bound()], [demand("n1"), OK], task, once=True)
+    assert (outcome.status, len(outcome.attempts)) == ("succeeded", 1)
+    assert (nonces(world), world.credentials) == ([None, "n1"], ["DPoP t1", "DPoP t1"])
+
+
+def test_meeting_a_demand_for_a_nonce_leaves_the_renewal_of_the_token():
+    outcome, world = run_bound([bound("t1"), bound("t2")], [demand("n1"), Response(401), OK])
+    assert outcome.ok
+    assert world.credentials == ["DPoP t1", "DPoP t1", "DPoP t2"]
+
+
+def test_a_second_demand_in_a_row_is_not_met_within_the_attempt():
+    outcome, world = run_bound([bound()], [demand("n1"), demand("n2")], once=True)
+    assert (outcome.failure.kind, len(world.credentials)) == ("unauthorized", 2)
+
+
+def test_a_demand_without_a_nonce_that_is_new_is_a_plain_401():
+    outcome, world = run_bound([bound("t1")], [Response(401, Headers.of(CHALLENGE))], once=True)
+    assert (outcome.failure.kind, len(world.credentials)) == ("unauthorized", 1)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_the_nonce_of_any_answer_is_used_in_the_next_proof(status):
+    answer = Response(status, Headers.of({"Content-Type": "application/json", "DPoP-Nonce": "n2"}), b"{}")
+    _, world = run_bound([bound()], [demand("n1"), answer, OK], times=2, once=True)
+    assert nonces(world) == [None, "n1", "n2"]
+
+
+def test_the_nonces_of_token_endpoint_and_api_are_kept_apart():
+    _, world = run_bound([bound(**{"DPoP-Nonce": "t"})], [OK], once=True)
+    assert nonces(world) == [None]
+
+
+@pytest.mark.parametrize("nonce", ["a b", 'a"b', "x" * 1025, ""])
+def test_what_is_no_nonce_is_not_learned(nonce):
+    _, world = run_bound([bound()], [demand(nonce), OK], once=True)
+    assert nonces(world) == [None]

@@ -180,6 +180,37 @@ def test_a_token_opens_what_its_scopes_allow(sandbox, clock):
     assert call(sandbox, f"Bearer {manage}").status == 200
 
 
+def test_the_api_token_is_no_access_token(sandbox):
+    refusal = call(sandbox, f"Bearer {SandboxOptions().token}")
+    assert refusal.status == 401
+    assert 'error="invalid_token"' in refusal.headers["www-authenticate"]
+
+
+def test_a_token_of_another_sandbox_is_refused(sandbox, clock):
+    other = Sandbox(SandboxOptions(clients=CLIENTS), clock=clock)
+    token = ask(other, form(assertion(clock))).json["access_token"]
+    ask(sandbox, form(assertion(clock)))
+    assert call(other, f"Bearer {token}").status == 200
+    assert call(sandbox, f"Bearer {token}").status == 401
+
+
+@pytest.mark.parametrize(("kid", "status"), [("key-1", 200), (None, 200), ("key-2", 401), (7, 401)])
+def test_an_assertion_that_names_another_key_is_refused(clock, kid, status):
+    clients = (OAuthClient("svc", key=keys.jwk("P-256", public=True, kid="key-1"), scopes=(READ,)),)
+    claims = {"iss": "svc", "sub": "svc", "aud": URL, "exp": clock.now() + 300}
+    text = _signed(claims, {} if kid is None else {"kid": kid})
+    assert ask(Sandbox(SandboxOptions(clients=clients), clock=clock), form(text)).status == status
+
+
+def _signed(claims, headers):
+    """Sign by hand: PyJWT refuses to write a `kid` that is no text."""
+    parts = [{"alg": "ES256", **headers}, claims]
+    text = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
+    algorithm = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
+    signature = algorithm.sign(text.encode(), keys.private("P-256"))
+    return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
 @pytest.mark.parametrize("authorization", ["Bearer unknown", "DPoP unknown", "SSWS TOKEN", "DPoP TOKEN"])
 def test_a_token_that_does_not_hold_is_refused(sandbox, clock, authorization):
     token = ask(sandbox, form(assertion(clock))).json["access_token"]
@@ -282,3 +313,15 @@ def test_a_reset_forgets_tokens(sandbox, clock):
 def test_only_a_public_key_is_taken(text, message):
     with pytest.raises(InputInvalid, match=message):
         check_public_key(text, "--client-key")
+
+
+def test_the_api_may_demand_a_nonce_that_is_not_the_token_endpoints(clock):
+    sandbox = Sandbox(SandboxOptions(clients=CLIENTS, resource_nonce=True), clock=clock)
+    token = bound_token(sandbox, clock)
+    get = {"method": "GET", "url": f"{ORIGIN}/api/v1/agentPools", "ath": ath(token)}
+    refused = call(sandbox, f"DPoP {token}", dpop=proof(clock, **get))
+    assert (refused.status, 'error="use_dpop_nonce"' in refused.headers["www-authenticate"]) == (401, True)
+    nonce = refused.headers["dpop-nonce"]
+    assert call(sandbox, f"DPoP {token}", dpop=proof(clock, **get, nonce=nonce)).status == 200
+    of_the_endpoint = ask(sandbox, form(assertion(clock, "bound")), headers=(("dpop", proof(clock, n=9)),)).headers["dpop-nonce"]
+    assert call(sandbox, f"DPoP {token}", dpop=proof(clock, **get, nonce=of_the_endpoint)).status == 401

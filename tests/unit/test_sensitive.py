@@ -1,14 +1,20 @@
 """What a task's schemas and field names call secret, masked in requests and outcomes."""
 
+import base64
 import json
+import random
+import string
+import time
+from dataclasses import replace
 
 import pytest
 
 from builders import body, parameter, template
 from httptask import masking
+from httptask.events import StepFinished, StepStarted, TaskFinished
 from httptask.message import Headers, Request
 from httptask.model import Output, ResponseSpec
-from httptask.outcome import Answer, Failure, FailureKind, Outcome
+from httptask.outcome import Answer, Failure, FailureKind, Outcome, Warn
 from httptask.secrets import Redactor, Secret
 from httptask.sensitive import inputs, mark
 
@@ -82,6 +88,12 @@ def test_a_shown_request_is_masked_in_query_headers_and_body_even_where_the_valu
     assert json.loads(shown.body) == {"login": "***", "name": "plain"}
 
 
+def test_a_key_in_the_query_is_shown_masked():
+    sent = Request("GET", "https://api.example.com/things?page=2", Headers(), secret_query=(("apikeyq", Secret("c4n4ry")),))
+    shown = masking.request(TASK, sent, Redactor())
+    assert shown.shown_url == "https://api.example.com/things?page=2&apikeyq=***"
+
+
 def outcome(body, kind="json", status=200, **more):
     answer = Answer(status, (("Location", "https://x/?access_token=abc"), ("X-Auth-Thing-Token", "abc")), body, kind)
     return Outcome("acme.do_thing", "succeeded", answer, **more)
@@ -145,3 +157,71 @@ def test_secrets_too_short_to_be_searched_for_are_told_by_reference():
     assert Redactor([Secret("abc", reference="env:SHORT"), Secret("long-enough", reference="env:LONG")]).unsearched == (
         "env:SHORT",
     )
+
+
+def letters(count, seed):
+    return "".join(random.Random(seed).choices(string.ascii_letters, k=count))  # noqa: S311 - test data
+
+
+def test_of_one_answer_the_first_hundred_values_are_learned_and_all_are_masked_in_their_place():
+    values = [letters(16, seed) for seed in range(2000)]
+    given = outcome({"token": values, "first": values[0], "last": values[-1]})
+    assert masking.secrets_of(TASK, given) == tuple(map(Secret, values[:100]))
+    assert masking.outcome(TASK, given, Redactor()).response.body == {"token": "***", "first": "***", "last": values[-1]}
+
+
+def test_what_an_answer_holds_is_searched_for_as_it_stands_alone():
+    """Encodings of each value would be thousands of expressions that a server chooses."""
+    redactor = Redactor(masking.secrets_of(TASK, outcome({"token": 'quo"te-secret'})))
+    assert redactor.text('raw quo"te-secret, json quo\\"te-secret') == "raw ***, json ***"
+    encoded = base64.b64encode(b'quo"te-secret').decode()
+    assert redactor.text(f"{encoded} quo%22te-secret") == f"{encoded} quo%22te-secret"
+    assert redactor.text('no quo"te-sec…') == "no ***…"
+    assert Redactor(masking.secrets_of(TASK, outcome({"token": 12345678}))).body({"said": 12345678}) == {"said": "***"}
+
+
+def test_a_credential_that_an_answer_holds_too_is_searched_for_in_every_form():
+    answered = masking.secrets_of(TASK, outcome({"token": "c4n4ry/token"}))
+    for redactor in (Redactor((*answered, Secret("c4n4ry/token"))), Redactor([Secret("c4n4ry/token")]).extended(answered)):
+        assert redactor.text("c4n4ry%2Ftoken") == "***"
+
+
+def test_a_redactor_keeps_the_latest_answers_values():
+    redactor = Redactor()
+    for seed in range(0, 1000, 100):
+        redactor = redactor.extended(masking.secrets_of(TASK, outcome({"token": [letters(16, seed + n) for n in range(100)]})))
+    assert redactor.text(letters(16, 999)) == "***"
+    assert redactor.text(letters(16, 0)) == letters(16, 0)
+
+
+HOSTILE = {
+    "many long": [{"token": [letters(5000, seed) for seed in range(100)], "x": letters(500_000, 1)}],
+    "many short": [{"token": [letters(16, seed) for seed in range(20_000)]}, *[letters(6, seed) for seed in range(60_000)]],
+    "alike": [{"token": ["a" * 4000 + letters(4, seed) for seed in range(150)]}, "a" * 400_000],
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_megabyte_that_a_server_made_to_take_long_does_not(body):
+    began = time.perf_counter()
+    masking.outcome(TASK, outcome(body), Redactor([Secret("c4n4ry/To+ken")]))
+    assert time.perf_counter() - began < 2  # far from the 51 s it took, on a slow machine too
+
+
+def test_names_warnings_and_advice_in_an_outcome_are_masked():
+    given = outcome({"token": "the-token-value"}, warnings=(Warn("w", "outputs.the-token-value", "no the-token-value"),))
+    failed = Failure(FailureKind.BAD_REQUEST, "no", "try the-token-value")
+    answer = replace(given.response, headers=(("X-the-token-value", "1"),))
+    shown = masking.outcome(TASK, replace(given, failure=failed, response=answer), Redactor())
+    assert shown.response.headers == (("X-***", "1"),)
+    assert shown.warnings == (Warn("w", "outputs.***", "no ***"),)
+    assert shown.failure.hint == "try ***"
+
+
+def test_events_are_told_without_what_the_answers_before_them_call_secret():
+    failed = replace(outcome({"token": "the-token"}), status="failed", failure=Failure(FailureKind.BAD_REQUEST, "no the-token"))
+    learner = masking.Learner()
+    told = learner.shown(TaskFinished(failed, masking.secrets_of(TASK, failed)))
+    assert told.outcome.failure.message == "no ***"
+    assert learner.shown(StepFinished("step", "failed", "no the-token")).message == "no ***"
+    assert learner.shown(StepStarted("the-token", "a.b", None)) == StepStarted("the-token", "a.b", None)

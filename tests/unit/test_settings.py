@@ -138,7 +138,7 @@ def test_half_a_source_is_never_completed_from_another(around, said, env, presen
     here = around(PROFILES, CALL_TOKEN=CANARY, PROFILE_TOKEN=CANARY, **env)
     problem = refusal(ConnectionRequest(**said), here)
     assert problem.where == present
-    assert problem.message.startswith(f"{present} is given without {missing}: base URL and credential come from one source")
+    assert problem.message.startswith(f"given without {missing}: base URL and credential come from one source")
     assert f"give {missing} too" in problem.hint
 
 
@@ -159,6 +159,20 @@ def test_without_any_source_the_ways_to_configure_one_are_listed(around):
         f"[connections.default] in {here.profiles_file}",
     ):
         assert way in problem.hint
+
+
+def test_the_ways_name_the_connections_that_there_are(around):
+    here = around(PROFILES.replace("connections.default", "connections.other"))
+    assert "--connection NAME (there are: named, flow, other)" in refusal(ConnectionRequest(), here).hint
+
+
+@pytest.mark.parametrize("env", [{}, {"OKTA_CLIENT_TOKEN": CANARY}], ids=["nothing is configured", "half is"])
+def test_a_caller_that_takes_a_name_only_is_not_told_of_options(around, env):
+    here = around(PROFILES.replace("connections.default", "connections.other"), **env)
+    hint = refusal(ConnectionRequest(by_options=False), here).hint
+    assert ("NAME (there are: named, flow, other)" if not env else "whole connection: NAME") in hint
+    assert "--connection" not in hint
+    assert "--base-url" not in hint
 
 
 @pytest.mark.parametrize(
@@ -293,7 +307,14 @@ def test_a_profile_serves_the_one_provider_that_it_names(around):
     here = around('[connections.default]\nprovider = "notes"\nbaseUrl = "https://acme.okta.com"\ntoken = "env:TOKEN"\n')
     problem = refusal(ConnectionRequest(), here)
     assert problem.where.endswith(".provider")
-    assert "not for the provider okta" in problem.message
+    assert problem.message == "this connection is for notes and not for the provider okta"
+    assert problem.hint == "no connection is for okta: `httptask connections add NAME --provider okta` writes one"
+
+
+def test_a_profile_of_another_provider_names_those_that_fit(around):
+    here = around(PROFILES + '[connections.notes]\nprovider = "notes"\nbaseUrl = "https://a.example.com"\ntoken = "env:T"\n')
+    problem = refusal(ConnectionRequest(connection="notes"), here)
+    assert problem.hint == "connections for okta: named, flow, default"
 
 
 def test_a_profile_without_a_provider_serves_none(around):
@@ -307,8 +328,14 @@ def test_every_shape_mistake_of_a_profile_is_reported_at_once(around):
     assert [problem.message.partition(":")[0] for problem in problems] == [
         "there is no such key",
         "this must be a text",
-        "token is missing",
+        "a credential is missing",
     ]
+
+
+@pytest.mark.parametrize("key", ["privatekey", "clientID", "tokn", "pasword"])
+def test_a_misspelt_credential_is_not_missing_too(around, key):
+    here = around(f'[connections.default]\nprovider = "okta"\nbaseUrl = "https://acme.okta.com"\n{key} = "env:X"\n')
+    assert refusal(ConnectionRequest(), here).message == "there is no such key"
 
 
 @pytest.mark.parametrize(

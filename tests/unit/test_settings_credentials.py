@@ -57,7 +57,7 @@ def test_a_key_without_its_first_line_is_not_repeated_as_a_path(around):
 
 def test_half_a_client_in_the_environment_names_what_is_missing(around):
     problem = refusal(ConnectionRequest(), around(**CLIENT))
-    assert problem.message.startswith("OKTA_CLIENT_ORGURL, OKTA_CLIENT_CLIENTID is given without OKTA_CLIENT_PRIVATEKEY")
+    assert str(problem).startswith("OKTA_CLIENT_ORGURL, OKTA_CLIENT_CLIENTID: given without OKTA_CLIENT_PRIVATEKEY: ")
 
 
 def test_a_client_certificate_comes_from_paths_beside_the_profile(around):
@@ -75,6 +75,8 @@ def test_a_client_certificate_comes_from_paths_beside_the_profile(around):
     [
         ('clientKey = "key.pem"', ".clientKey", "a key alone proves nothing"),
         ('clientCertificate = "none.pem"', ".clientCertificate", "there is no file"),
+        ('clientCertificate = "file:cert.pem"', ".clientCertificate", "this is a plain path and takes no reference"),
+        ('caBundle = "file:cert.pem"', ".caBundle", "this is a plain path and takes no reference"),
         ("clientCertificate = 1", ".clientCertificate", "this must be a path"),
     ],
 )
@@ -94,3 +96,16 @@ def test_a_value_of_another_type_is_refused_by_its_key(around, line, words):
 
 def test_a_dry_connection_shows_the_first_scheme():
     assert dry_connection(OKTA).auth.scheme == "apiToken"
+
+
+def test_a_key_that_cannot_be_used_is_named_by_its_variable(around):
+    broken = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----"
+    assert refusal(ConnectionRequest(), around(**CLIENT, OKTA_CLIENT_PRIVATEKEY=broken)).where == "OKTA_CLIENT_PRIVATEKEY"
+
+
+def test_a_key_that_cannot_be_used_is_named_by_its_line_in_okta_yaml(around, tmp_path):
+    here = around()
+    (tmp_path / "okta.yaml").write_text(
+        "okta:\n  client:\n    orgUrl: https://acme.okta.com\n    clientId: svc\n    privateKey: '{\"kty\": 1}'\n"
+    )
+    assert refusal(ConnectionRequest(), here).where == "./okta.yaml:5:17"

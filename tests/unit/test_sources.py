@@ -1,5 +1,6 @@
 """The list of connections: every source that would speak, what is wrong with it, and no credential read."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from httptask.sources import listed
 from httptask.surroundings import Surroundings
 from unit.test_okta_yaml import HOME, PROVIDER, yaml
 from unit.test_settings import OPEN_PROVIDER
+from unit.test_settings_credentials import OKTA
 
 CANARY = "00c4n4ry-token"
 ENV = {"OKTA_CLIENT_ORGURL": "https://env.okta.com", "OKTA_CLIENT_TOKEN": CANARY}
@@ -92,6 +94,39 @@ def test_a_profile_without_a_provider_is_listed_once_with_what_is_wrong(around):
     assert (source.name, source.provider, source.default) == ("any", "", False)
     assert "provider is missing" in problem.message
     assert "okta, open" in problem.hint or "open, okta" in problem.hint
+
+
+CLIENT = """
+[connections.svc]
+provider = "okta"
+baseUrl = "https://acme.okta.com"
+clientId = "svc"
+privateKey = "file:missing.pem"
+dpop = true
+"""
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["with PyJWT", "without PyJWT"])
+def test_a_private_key_is_listed_by_its_reference_and_not_read(around, monkeypatch, installed):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "jwt", None)
+    found = listed([OKTA], around(CLIENT))
+    assert rows(found) == {"svc": ("https://acme.okta.com", "oauth2", "file:missing.pem", False)}
+
+
+def test_the_private_key_of_the_environment_and_of_a_file_is_listed_and_not_parsed(around):
+    client = {"OKTA_CLIENT_AUTHORIZATIONMODE": "PrivateKey", "OKTA_CLIENT_CLIENTID": "svc", "OKTA_CLIENT_PRIVATEKEY": "{}"}
+    home = yaml(token='""', more="    clientId: svc\n    privateKey: missing.pem\n")
+    found = listed([OKTA], around("", home, OKTA_CLIENT_ORGURL="https://env.okta.com", **client))
+    assert [(source.base_url, source.scheme, source.reference, source.problems) for source in found] == [
+        ("https://env.okta.com", "oauth2", "env:OKTA_CLIENT_PRIVATEKEY", ()),
+        ("https://acme.okta.com", "oauth2", f"file {HOME}", ()),
+    ]
+
+
+def test_the_token_url_of_a_listed_client_is_checked(around):
+    found = listed([OKTA], around(CLIENT + 'tokenUrl = "http://tokens.example.com/token"\n'))
+    assert found[0].problems[0].where.endswith("connections.svc.tokenUrl")
 
 
 def test_nothing_configured_lists_nothing(around):

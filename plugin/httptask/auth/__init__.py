@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from httptask.ports import Auth
     from httptask.secrets import Secret
 
-__all__ = ["ApiToken", "Basic", "Bearer", "CookieKey", "QueryKey", "auth_for", "check_mode", "placeholder_auth", "scheme_of"]
+__all__ = [
+    "ApiToken",
+    "Basic",
+    "Bearer",
+    "CookieKey",
+    "QueryKey",
+    "auth_for",
+    "check_mode",
+    "placeholder_auth",
+    "scheme_of",
+    "takes_token",
+]
 
 SUPPORTED = "a token fits an apiKey, http bearer, and oauth2; http basic needs username and password, in a connection's profile"
 #: The mode of Okta's own clients in which a client's private key takes the place of a token.
@@ -49,6 +60,11 @@ def auth_for(provider: Provider, scheme_name: str | None, *, secret: Secret, mod
         hint = f"the modes that fit are: {words}" if words else "leave the mode out"
         raise ConfigurationError(Problem(place, "the authorization mode does not fit the security scheme", hint))
     return _build(fitting[0], secret)
+
+
+def takes_token(provider: Provider) -> bool:
+    """Tell whether a token alone is a credential of this provider."""
+    return any(_word(scheme) is not None for scheme in provider.security_schemes.values())
 
 
 def check_mode(mode: str | None, *, where: str) -> None:

@@ -62,14 +62,14 @@ def check_token(secret: Secret, *, prefix: str) -> None:
 
 def _fault(token: str, prefix: str) -> tuple[str, str] | None:
     if not token.strip():
-        return "the credential is empty", "store the token there"
+        return "the credential is empty", "store it there"
     if not token.isascii() or not token.isprintable():
         return (
             "the credential holds a line break, a control character or a letter outside ASCII",
-            "store the token alone, on one line",
+            "store it alone, on one line",
         )
     if prefix and token.lower().startswith(prefix.lower()):
-        return f"the credential already starts with {prefix.strip()}, which is added to it", "store the token alone"
+        return f"the credential already starts with {prefix.strip()}, which is added to it", "store it alone"
     if token != token.strip() or (prefix and " " in token):
-        return "the credential holds a space", "store the token alone"
+        return "the credential holds a space", "store it alone"
     return None

@@ -58,22 +58,40 @@ class TokenCache:
         with self._lock:
             return (*self._grants.values(), *self._past)
 
-    def get(self, scopes: frozenset[str], ask: Callable[[], Grant], *, now: float, patience: float | None) -> Grant:
-        """Return the grant for these scopes, asking for it if none is usable at `now`; wait `patience` seconds for others.
+    def get(
+        self, scopes: frozenset[str], ask: Callable[[float | None], Grant], *, clock: Callable[[], float], patience: float | None
+    ) -> Grant:
+        """Return the grant for these scopes, asking for it if none is usable, in `patience` seconds by this monotonic clock.
+
+        `ask` is handed what is left of them. Whoever waited for a thread whose own time was up asks itself.
 
         Raises:
             CredentialError: it cannot be got, by this thread or the one it waited for.
 
         """
+        began = clock()
+        while True:
+            now = clock()
+            left = None if patience is None else max(patience - (now - began), 0.0)
+            found = self._found(scopes, now)
+            if isinstance(found, Grant):
+                return found
+            if found is None:
+                return self._ask(scopes, ask, left)
+            grant = _others(found, left)
+            if grant is not None:
+                return grant
+
+    def _found(self, scopes: frozenset[str], now: float) -> Grant | Future[Grant] | None:
+        """Return what is usable, or what another thread asks for already; None leaves the asking to this thread."""
         with self._lock:
             held = self._grants.get(scopes)
             if held is not None and held.usable(now):
                 return held
             asked = self._asked.get(scopes)
             if asked is None:
-                mine: Future[Grant] = Future()
-                self._asked[scopes] = mine
-        return self._ask(scopes, mine, ask) if asked is None else _others(asked, patience)
+                self._asked[scopes] = Future()
+            return asked
 
     def drop(self, header: Secret) -> None:
         """Give up the grant behind this Authorization header, unless it was replaced meanwhile."""
@@ -82,16 +100,16 @@ class TokenCache:
                 if grant.header == header:
                     self._retire(self._grants.pop(scopes))
 
-    def _ask(self, scopes: frozenset[str], mine: Future[Grant], ask: Callable[[], Grant]) -> Grant:
+    def _ask(self, scopes: frozenset[str], ask: Callable[[float | None], Grant], left: float | None) -> Grant:
         try:
-            grant = ask()
+            grant = ask(left)
         except BaseException as error:
             with self._lock:
-                del self._asked[scopes]
+                mine = self._asked.pop(scopes)
             mine.set_exception(error)
             raise
         with self._lock:
-            del self._asked[scopes]
+            mine = self._asked.pop(scopes)
             if scopes in self._grants:
                 self._retire(self._grants[scopes])
             self._grants[scopes] = grant
@@ -102,14 +120,18 @@ class TokenCache:
         self._past = [grant, *self._past][:REMEMBERED]
 
 
-def _others(asked: Future[Grant], patience: float | None) -> Grant:
+def _others(asked: Future[Grant], patience: float | None) -> Grant | None:
+    """Return what another thread got; None if it was stopped, or had less time than it took: that is no failure of this one."""
     try:
         return asked.result(patience)
     except CredentialError as error:
         failed = error
     except TimeoutError:
-        raise CredentialError("the access token, asked for by another thread, did not come in time", retryable=True) from None
+        message = "the access token, asked for by another thread, did not come in time"
+        raise CredentialError(message, retryable=True, out_of_time=True) from None
     except BaseException:  # noqa: BLE001 - an interrupt of that thread is not one of this
-        raise CredentialError("another thread was stopped while it asked for the access token", retryable=True) from None
+        return None
+    if failed.out_of_time:
+        return None
     hint, code, retryable, wait = failed.hint, failed.code, failed.retryable, failed.retry_after
     raise CredentialError(failed.message, hint=hint, code=code, retryable=retryable, retry_after=wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import quote_plus
 
 from httptask.identity import new_jwt_id
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Form = tuple[tuple[str, "str | Secret"], ...]
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+Kind = Literal["clientSecret", "privateKey"]
 #: Seconds. Okta refuses an hour and more; a short one also bears a clock that is some minutes fast.
 ASSERTION_LIFETIME = 300
 
@@ -33,6 +34,11 @@ class Introduction:
 
 class Client(Protocol):
     """A way to authenticate a client (RFC 6749 section 2.3)."""
+
+    @property
+    def kind(self) -> Kind:
+        """The key of a profile that holds its secret: what to mend differs by it."""
+        ...
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -51,6 +57,11 @@ class ClientSecret:
     client_id: str
     secret: Secret
     in_form: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """A secret."""
+        return "clientSecret"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -80,6 +91,11 @@ class PrivateKeyJwt:
     key: SigningKey
     secret: Secret
     new_id: Callable[[], str] = new_jwt_id
+
+    @property
+    def kind(self) -> Kind:
+        """A key."""
+        return "privateKey"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

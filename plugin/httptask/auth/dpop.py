@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 HEADER = "DPoP"
 NONCE_HEADER = "DPoP-Nonce"
+#: Characters of a nonce (RFC 9449 section 8.1), and the longest that every server's limit on headers has room for.
+_NONCE = re.compile(r"[!#-\[\]-~]{1,1024}")
 
 
 class Prover:
@@ -30,7 +33,7 @@ class Prover:
         self._new_id = new_id
         self._lock = threading.Lock()
         self._key: SigningKey | None = None
-        self._nonces: dict[str, str] = {}
+        self._nonces: dict[tuple[str, bool], str] = {}
 
     @property
     def key(self) -> SigningKey:
@@ -61,20 +64,23 @@ class Prover:
         if token is not None:
             claims["ath"] = _base64url(hashlib.sha256(token.reveal().encode("ascii")).digest())
         with self._lock:
-            nonce = self._nonces.get(_server(request.url))
+            nonce = self._nonces.get((_server(request.url), token is not None))
         if nonce is not None:
             claims["nonce"] = nonce
         headers = {"typ": "dpop+jwt", "jwk": self.key.public_jwk()}
         return request.with_header(HEADER, Secret(self.key.sign(claims, headers), reference="DPoP proof"))
 
-    def learn(self, url: str, headers: Headers) -> bool:
-        """Keep the nonce that a server gave for its next proofs (section 8); tell whether there was a new one."""
+    def learn(self, url: str, headers: Headers, *, resource: bool = False) -> bool:
+        """Keep the nonce that a server gave for its next proofs (section 8); tell whether there was a new one.
+
+        One host may be authorization server and resource server at once, whose nonces are not each other's.
+        """
         nonce = headers.get(NONCE_HEADER)
-        if nonce is None:
+        if nonce is None or not _NONCE.fullmatch(nonce):
             return False
         with self._lock:
-            new = self._nonces.get(_server(url)) != nonce
-            self._nonces[_server(url)] = nonce
+            new = self._nonces.get((_server(url), resource)) != nonce
+            self._nonces[_server(url), resource] = nonce
         return new
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from httptask.auth.client import Client, Form
+    from httptask.message import Timeouts
     from httptask.ports import Means
 
 POLICY = RetryPolicy(max_attempts=3)
@@ -53,72 +54,97 @@ class TokenEndpoint:
     rate_limit: RateLimitSpec | None = None
 
     def ask(self, scopes: tuple[str, ...], means: Means) -> Grant:
-        """Return a new grant, after three attempts at most.
+        """Return a new grant, after three attempts at most, all of them within `means.timeouts.total`.
 
         Raises:
             CredentialError: there is none; says what the endpoint said, and what to do.
 
         """
-        began = means.clock.monotonic()
+        return _Asking(self, scopes, means, means.clock.monotonic()).run()
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One try to get a grant. `sent` is what the client said of itself, which an answer may repeat."""
+
+    endpoint: TokenEndpoint
+    scopes: tuple[str, ...]
+    means: Means
+    began: float
+    sent: list[Secret] = field(default_factory=list)
+
+    def run(self) -> Grant:
         earlier: list[retrying.Facts] = []
         while True:
-            asked = means.clock.monotonic()
-            response, error = self._attempt(scopes, means)
+            asked = self.means.clock.monotonic()
+            response, error = self._attempt()
             token = _members(response) if response is not None and response.status == HTTPStatus.OK else None
             if token is not None and isinstance(token.get("access_token"), str):
                 return self._grant(token, asked)
             facts = self._facts(response, error)
-            decision = retrying.decide(
-                POLICY,
-                facts,
-                earlier,
-                elapsed=means.clock.monotonic() - began,
-                deadline=means.timeouts.total,
-                budget_left=math.inf,
-                jitter=means.clock.random(),
-            )
+            decision = self._decide(facts, earlier, self.means.timeouts.total)
             if isinstance(decision, retrying.Stop):
-                raise self._refusal(response, error, scopes, means, decision)
+                refusal = self._refusal(response, error, decision)
+                refusal.out_of_time = isinstance(self._decide(facts, earlier, None), retrying.Retry)
+                raise refusal
             earlier.append(facts)
-            means.clock.sleep(decision.delay)
+            self.means.clock.sleep(decision.delay)
 
-    def _attempt(self, scopes: tuple[str, ...], means: Means) -> tuple[Response | None, TransportError | None]:
+    def _decide(
+        self, facts: retrying.Facts, earlier: list[retrying.Facts], deadline: float | None
+    ) -> retrying.Retry | retrying.Stop:
+        clock = self.means.clock
+        elapsed = clock.monotonic() - self.began
+        return retrying.decide(
+            POLICY, facts, earlier, elapsed=elapsed, deadline=deadline, budget_left=math.inf, jitter=clock.random()
+        )
+
+    def _attempt(self) -> tuple[Response | None, TransportError | None]:
         """Ask once; meet a demand for a proof, then one for a nonce, at once, with a new assertion each time."""
         try:
-            response = self._post(scopes, means)
-            if self.dpop is None and _error(response) == "invalid_dpop_proof":
-                self.dpop = True
-                response = self._post(scopes, means)
+            response = self._post()
+            if self.endpoint.dpop is None and _error(response) == "invalid_dpop_proof":
+                self.endpoint.dpop = True
+                response = self._post()
             if _error(response) == "use_dpop_nonce" and NONCE_HEADER in response.headers:
-                response = self._post(scopes, means)
+                response = self._post()
         except TransportError as error:
             return None, error
         return response, None
 
-    def _post(self, scopes: tuple[str, ...], means: Means) -> Response:
-        now = means.clock.now()
-        introduction = self.client.introduce(self.url, now)
+    def _post(self) -> Response:
+        now, url = self.means.clock.now(), self.endpoint.url
+        introduction = self.endpoint.client.introduce(url, now)
         fields: Form = (("grant_type", "client_credentials"), *introduction.fields)
-        if scopes:
-            fields = (*fields, ("scope", " ".join(scopes)))
-        request = _form_request(self.url, fields)
+        if self.scopes:
+            fields = (*fields, ("scope", " ".join(self.scopes)))
+        request = _form_request(url, fields)
         if introduction.header is not None:
             request = request.with_header("Authorization", introduction.header)
-        if self.dpop:
+        if self.endpoint.dpop:
             request = self._proved(request, now)
-        response = means.transport.send(request, means.timeouts)
-        self.prover.learn(self.url, response.headers)
+        said = (*(value for _, value in fields), *(value for _, value in request.headers))
+        self.sent += [value for value in said if isinstance(value, Secret)]
+        response = self.means.transport.send(request, self._timeouts())
+        self.endpoint.prover.learn(url, response.headers)
         return response
+
+    def _timeouts(self) -> Timeouts:
+        """Return what one exchange may take: no more than is left for all of them."""
+        given = self.means.timeouts
+        if given.total is None:
+            return given
+        return given.within(given.total - (self.means.clock.monotonic() - self.began))
 
     def _proved(self, request: Request, now: float) -> Request:
         try:
-            return self.prover.prove(request, now=now)
+            return self.endpoint.prover.prove(request, now=now)
         except ConfigurationError as error:  # the endpoint demanded a proof that nobody had prepared for
             (problem,) = error.problems
             raise CredentialError(problem.message, hint=problem.hint, code="invalid_dpop_proof") from None
 
     def _grant(self, members: Mapping[str, Any], asked: float) -> Grant:
-        wanted = "DPoP" if self.dpop else "Bearer"
+        wanted = "DPoP" if self.endpoint.dpop else "Bearer"
         kind = members.get("token_type")
         if not isinstance(kind, str) or kind.lower() != wanted.lower():
             raise refusals.wrong_kind(kind, wanted)
@@ -137,21 +163,16 @@ class TokenEndpoint:
             headers=response.headers if response else Headers(),
             readable=False,
             truncated=response is not None and response.incomplete in {"truncated", "timedOut"},
-            rate_limit=self.rate_limit,
+            rate_limit=self.endpoint.rate_limit,
         )
 
-    def _refusal(
-        self,
-        response: Response | None,
-        error: TransportError | None,
-        scopes: tuple[str, ...],
-        means: Means,
-        stop: retrying.Stop,
-    ) -> CredentialError:
+    def _refusal(self, response: Response | None, error: TransportError | None, stop: retrying.Stop) -> CredentialError:
         if response is None:
             return refusals.unreachable(str(error), error.code if error else None, stop)
-        answer = refusals.Refused(response.status, _members(response), response.headers, scopes, tuple(self.client.secrets))
-        return refusals.refused(answer, self.hints, stop, now=means.clock.now())
+        client = self.endpoint.client
+        secrets = (*client.secrets, *self.sent)
+        answer = refusals.Refused(response.status, _members(response), response.headers, client.kind, self.scopes, secrets)
+        return refusals.refused(answer, self.endpoint.hints, stop, now=self.means.clock.now())
 
 
 def _form_request(url: str, fields: Form) -> Request:
@@ -185,9 +206,11 @@ def _error(response: Response) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    """Return a lifetime; some servers write the number as text."""
+    """Return a lifetime, None for one that says nothing; some servers write the number as text."""
     try:
-        seconds = float(value)
+        seconds = max(float(value), 0.0)
     except (TypeError, ValueError):
         return None
-    return seconds if 0 <= seconds < math.inf else None
+    except OverflowError:  # a whole number beyond every float
+        return 0.0 if value < 0 else None
+    return seconds if seconds < math.inf else None

@@ -93,6 +93,8 @@ def _members(text: str, where: str) -> dict[str, Any]:
         members = None
     if not isinstance(members, dict) or not isinstance(members.get("kty"), str):
         raise _refusal(where, "this starts like a JWK and is none", "store the JSON of one key, with its kty")
+    if not isinstance(members.get("kid", ""), str):
+        raise _refusal(where, "the JWK's kid is no text", "put it in quotes, or name the key's id in keyId")
     if "d" not in members:
         raise _refusal(where, "this JWK is a public key", "store the private one, which has the member d")
     return members
@@ -120,9 +122,9 @@ def _from_pem(text: str, where: str) -> Any:
     if "PRIVATE KEY-----" not in text:
         raise _refusal(where, "this PEM text is no private key", "store the one that says PRIVATE KEY")
     # environment files often cannot hold line ends
-    pem = text.replace("\\n", "\n").encode()
+    pem = text.replace("\\n", "\n")
     try:
-        return load_pem_private_key(pem, password=None)
+        return load_pem_private_key(pem.encode(), password=None)
     except TypeError:
         raise _refusal(where, "the private key is encrypted", "decrypt it with `openssl pkey -in KEY -out PLAIN`") from None
     except (ValueError, UnsupportedAlgorithm):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from httptask.auth import dpop
@@ -62,11 +64,15 @@ class ClientCredentials:
         """Always: another token can be asked for."""
         return True
 
+    def challenged(self, sent: Request, answer: Response) -> bool:
+        """Keep the nonce of any answer for the next proofs (RFC 9449 section 8.2); tell whether a new one is asked for."""
+        learned = self._endpoint.prover.learn(sent.url, answer.headers, resource=True)
+        return learned and _asks_for_nonce(answer)
+
     def refresh(self, sent: Request, answer: Response) -> None:
         """Keep the token if only another DPoP nonce was asked for (RFC 9449 section 9), else give it up."""
-        learned = self._endpoint.prover.learn(sent.url, answer.headers)
-        errors = {item.parameters.get("error") for item in challenges(answer.headers.all("WWW-Authenticate"))}
-        if learned and "use_dpop_nonce" in errors:
+        self._endpoint.prover.learn(sent.url, answer.headers, resource=True)
+        if _asks_for_nonce(answer) and dpop.NONCE_HEADER in answer.headers:
             return
         for name, value in sent.headers:
             if name.lower() == "authorization" and isinstance(value, Secret):
@@ -95,9 +101,14 @@ class ClientCredentials:
 
     def _grant(self, means: Means) -> Grant:
         scopes = means.scopes if self._scopes is None else self._scopes
-        return self._cache.get(
-            frozenset(scopes),
-            lambda: self._endpoint.ask(scopes, means),
-            now=means.clock.monotonic(),
-            patience=means.timeouts.total,
-        )
+
+        def ask(left: float | None) -> Grant:
+            within = means if left is None else replace(means, timeouts=means.timeouts.within(left))
+            return self._endpoint.ask(scopes, within)
+
+        return self._cache.get(frozenset(scopes), ask, clock=means.clock.monotonic, patience=means.timeouts.total)
+
+
+def _asks_for_nonce(answer: Response) -> bool:
+    refusals = challenges(answer.headers.all("WWW-Authenticate")) if answer.status == HTTPStatus.UNAUTHORIZED else ()
+    return any(item.parameters.get("error") == "use_dpop_nonce" for item in refusals)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from httptask.auth import auth_for
+from httptask.auth import auth_for, takes_token
 from httptask.baseurl import check_base_url
 from httptask.cli.console import Console, is_terminal
 from httptask.errors import ConfigurationError, Problem
@@ -43,13 +43,32 @@ def add_connection(provider: Provider, draft: Draft, console: Console) -> None:
     """
     around = Surroundings.current()
     check_name(draft.name, around)
+    _check_takes_token(provider, draft, around)
     values = _values(provider, draft, console)
+    if "token" in values:
+        values["token"] = _from_anywhere(values["token"], around)
     file = add_profile(draft.name, values, around)
     if console.json:
         console.data({"schemaVersion": SCHEMA_VERSION, "name": draft.name, "file": str(file), "profile": values})
     else:
         console.out(f"added {draft.name} to {file}")
-        console.note(f"try it: httptask connections check {draft.name}")
+        trial = f"connections check {draft.name}" if provider.check else f"test TASK --connection {draft.name} --dry-run"
+        console.note(f"try it: httptask {trial}")
+
+
+def _check_takes_token(provider: Provider, draft: Draft, around: Surroundings) -> None:
+    """Refuse a provider for which a token alone makes no connection, before anything is asked."""
+    if not provider.security_schemes or takes_token(provider):
+        return
+    message = "no security scheme to choose from takes a token, and `add` writes no other credential"
+    hint = f"write [connections.{draft.name}] with provider, baseUrl, username and password into {around.profiles_file}"
+    raise ConfigurationError(Problem(f"provider {provider.id}", message, hint))
+
+
+def _from_anywhere(reference: str, around: Surroundings) -> str:
+    """Return a reference whose path, which was written in the working directory, means the same file in the profile file."""
+    scheme, _, path = reference.partition(":")
+    return f"file:{around.locate(path, around.cwd)}" if scheme == "file" and not path.startswith("~") else reference
 
 
 def _values(provider: Provider, draft: Draft, console: Console) -> dict[str, str]:

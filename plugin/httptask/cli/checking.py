@@ -29,7 +29,7 @@ def check_connection(provider: Provider, tasks: Registry, *, name: str | None, s
     """
     console, verbosity = told
     spec, template = _check_of(provider, tasks)
-    with connections(Where(sandbox, name)) as connect:
+    with connections(Where(sandbox, name, by_options=False)) as connect:
         connection = connect(template)
         redact(console, [connection])
         outcome = _sent(template, spec, connection, console=console, verbosity=verbosity, tasks=tasks)
@@ -104,6 +104,7 @@ def _print(connection: Connection, outcome: Outcome, console: Console) -> None:
         "origin": _origin(connection),
         "scheme": connection.auth.scheme if connection.auth else "none",
         "reference": _reference(connection) or "-",
+        **({"tokens from": " ".join(connection.auth.endpoints)} if connection.auth and connection.auth.endpoints else {}),
         "from": connection.source,
         "request": outcome.task,
         "answer": str(_status(outcome) or "none"),

@@ -48,6 +48,11 @@ class Console:
         """Write one line that is no result: progress, warnings."""
         _write(_printable(self.redactor.text(text), sys.stderr), sys.stderr)
 
+    def lines(self, text: str) -> None:
+        """Write text that is no result and has lines of its own, such as a traceback."""
+        for line in text.split("\n"):
+            self.note(line)
+
     def data(self, value: Any) -> None:
         """Write a result as JSON."""
         text = json_text(self.redactor.json(value), ascii_only=not _speaks_unicode(sys.stdout))

@@ -114,7 +114,7 @@ def _main(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug's own traceback could hold a credential
         console = Console(json="--json" in arguments, redactor=session.redactor)
         if session.wants_tracebacks():
-            console.note(session.traceback(error))
+            console.lines(session.traceback(error))
         return _refused(error) if isinstance(error, OSError) else _reported(console, error)
     return result if isinstance(result, int) else SUCCEEDED
 

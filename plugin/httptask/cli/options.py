@@ -74,7 +74,9 @@ def connection(command: F) -> F:
             click.option("--connection", "name", metavar="NAME", help="A connection profile of connections.toml."),
             click.option("--base-url", metavar="URL", help="Base URL of the server; needs --token."),
             click.option(
-                "--token", metavar="REF", help="Reference to the credential, as env:NAME or file:PATH; needs --base-url."
+                "--token",
+                metavar="REF",
+                help="Reference to the credential, as env:NAME or file:PATH (from the working directory); needs --base-url.",
             ),
         )
     ):

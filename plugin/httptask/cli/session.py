@@ -66,16 +66,21 @@ def learn(console: Console, secrets: Iterable[Any]) -> None:
 
 @contextmanager
 def observed(console: Console, *observers: Observer | None, verbosity: int) -> Iterator[Observer]:
-    """Yield the observer of a command: it learns the secrets of each task, tells the others, and from -vv on writes logs."""
-    from httptask.events import CredentialUsed, TaskStarted
+    """Yield the observer of a command: it learns the secrets of each task, tells the others, and from -vv on writes logs.
 
-    told = [observer for observer in observers if observer is not None]
+    What answers call secret is masked in events alone, not by the session's redactor: a server could mask our own words so.
+    """
+    from httptask.events import CredentialUsed, TaskStarted
+    from httptask.masking import Learner
+
+    told, learner = [observer for observer in observers if observer is not None], Learner()
 
     def observe(event: Event) -> None:
         if isinstance(event, TaskStarted | CredentialUsed) and event.secrets:
             learn(console, event.secrets)
+        shown = learner.shown(event)
         for observer in told:
-            observer(event)
+            observer(shown)
 
     if verbosity < LOGS_FROM:
         yield observe
@@ -97,5 +102,7 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, its traceback only where tracebacks are asked for."""
-        text = self.format(record) if self._tracebacks else record.getMessage()
-        self._console.note(f"{record.levelname.lower()}: {record.name}: {text}")
+        self._console.note(f"{record.levelname.lower()}: {record.name}: {record.getMessage()}")
+        for text in (record.exc_text, record.stack_info) if self._tracebacks else ():
+            if text:
+                self._console.lines(text)

@@ -32,6 +32,7 @@ class Where:
     name: str | None = None
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
+    by_options: bool = True
 
     def check(self) -> None:
         """Refuse the sandbox together with a real server.
@@ -54,7 +55,7 @@ class Where:
         """Return what settings resolve."""
         from httptask.settings import ConnectionRequest
 
-        return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection)
+        return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection, self.by_options)
 
 
 def library(folders: Sequence[Path]) -> Library:
@@ -134,7 +135,8 @@ def http_runner(
                 if urlsplit(url)[:2] not in by_origin:
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
-        yield Runner(_ByOrigin(by_origin), clock or SystemClock(), observer, tasks=tasks)
+        sources = {origin: item.source for origin, item in own.items()}
+        yield Runner(_ByOrigin(by_origin, sources), clock or SystemClock(), observer, tasks=tasks)
 
 
 def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:
@@ -148,10 +150,16 @@ class _ByOrigin:
     """A transport that sends to each origin with the certificates that its connection trusts and the hosts that it may reach."""
 
     transports: Mapping[tuple[str, str], Transport]
+    sources: Mapping[tuple[str, str], str]
 
     def send(self, request: Request, timeouts: Timeouts) -> Response:
-        """Send over the origin's transport."""
-        return self.transports[urlsplit(request.url)[:2]].send(request, timeouts)
+        """Send over the origin's transport; what is wrong with its certificates is told with the connection's source."""
+        origin = urlsplit(request.url)[:2]
+        try:
+            return self.transports[origin].send(request, timeouts)
+        except ConfigurationError as error:
+            source = self.sources.get(origin, "connection")
+            raise ConfigurationError(replace(item, where=f"{source}: {item.where}") for item in error.problems) from None
 
 
 def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate], Connection]:

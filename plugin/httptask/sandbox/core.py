@@ -112,10 +112,10 @@ class Sandbox:
         if credential is None:
             raise ApiError(401, "E0000011")
         scheme = (credential["scheme"] or credential["ssws"]).lower()
-        if scheme == "dpop" or not hmac.compare_digest(credential["token"].encode(), self.options.token.encode()):
-            if scheme == "ssws":
-                raise ApiError(401, "E0000011")
+        if scheme != "ssws":
             self._session.desk.admit(request, scheme, credential["token"], now)
+        elif not hmac.compare_digest(credential["token"].encode(), self.options.token.encode()):
+            raise ApiError(401, "E0000011")
         if len(request.body) > MAX_BODY:
             raise ApiError(413, "E0000003")
 

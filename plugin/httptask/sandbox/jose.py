@@ -46,9 +46,12 @@ def check_public_key(text: str, where: str) -> str:
 
 
 def verified(token: str, key: str) -> Signed | None:
-    """Return what a JWT says if its signature fits this public key, else None."""
+    """Return what a JWT says if its signature fits this public key, and its `kid` does if both have one; else None."""
     public = _key(key)
-    return None if public is None else _signed(token, public)
+    named, wanted = _headers(token).get("kid"), json.loads(key).get("kid") if key.lstrip().startswith("{") else None
+    if public is None or (named is not None and wanted is not None and named != wanted):
+        return None
+    return _signed(token, public)
 
 
 def verified_by_itself(proof: str) -> Signed | None:

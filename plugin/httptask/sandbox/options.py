@@ -111,6 +111,7 @@ class SandboxOptions:
     clients: tuple[OAuthClient, ...] = ()
     token_lifetime: int = 3600
     pools: int | None = None
+    resource_nonce: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a token that no request could carry, or that everyone carries."""

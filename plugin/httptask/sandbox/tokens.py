@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus
 
+from httptask.identity import new_jwt_id
 from httptask.sandbox import jose
 from httptask.sandbox.wire import ApiError
 
@@ -60,6 +61,8 @@ class TokenDesk:
         self._clients = {client.client_id: client for client in options.clients}
         self._issued: dict[str, Issued] = {}
         self._used: dict[str, float] = {}
+        # no seed decides it: a token of another sandbox must not be one here
+        self._instance = new_jwt_id()
         self._count = 0
 
     def issue(self, request: SandboxRequest, now: float) -> Mapping[str, Any]:
@@ -81,7 +84,7 @@ class TokenDesk:
         if lacking := sorted(scopes - set(client.scopes)):
             raise OAuthError(400, "invalid_scope", f"The client is not granted: {' '.join(lacking)}")
         self._count += 1
-        token = "sandbox-access-" + hashlib.sha256(f"{self._options.seed}:{self._count}".encode()).hexdigest()[:32]
+        token = "sandbox-access-" + hashlib.sha256(f"{self._instance}:{self._count}".encode()).hexdigest()[:32]
         lifetime = self._options.token_lifetime
         self._issued[token] = Issued(scopes, now + lifetime, bound)
         kind = "DPoP" if bound else "Bearer"
@@ -171,10 +174,11 @@ class TokenDesk:
             fault = "The proof is signed with another key than the token is bound to."
         elif signed is not None and signed.claims.get("ath") != jose.hashed(token):
             fault = "The DPoP proof's ath is not the hash of the access token."
-        if fault:
-            algorithms = " ".join(jose.ALGORITHMS)
-            challenge = f'DPoP algs="{algorithms}", error="invalid_dpop_proof", error_description="{fault}"'
-            raise ApiError(401, "E0000011", headers=(("www-authenticate", challenge),))
+        if fault or signed is None:
+            raise _possession("invalid_dpop_proof", fault)
+        nonces = self._nonces(now, "resource")
+        if self._options.resource_nonce and signed.claims.get("nonce") not in nonces:
+            raise _possession("use_dpop_nonce", "Resource server requires nonce in DPoP proof.", ("dpop-nonce", nonces[0]))
 
     def _proof(self, request: SandboxRequest, proof: str, now: float) -> tuple[jose.Signed | None, str]:
         """Return a proof that holds (RFC 9449 section 4.3), or what is wrong with it."""
@@ -191,13 +195,13 @@ class TokenDesk:
             return None, "The DPoP proof's jti is missing or was used before."
         return signed, ""
 
-    def _nonces(self, now: float) -> tuple[str, str]:
-        """Return the current nonce and the one before, which is still taken."""
+    def _nonces(self, now: float, role: str = "nonce") -> tuple[str, str]:
+        """Return the current nonce of a role of this server and the one before, which is still taken."""
         window = int(now // NONCE_SECONDS)
-        return (self._nonce(window), self._nonce(window - 1))
+        return (self._nonce(role, window), self._nonce(role, window - 1))
 
-    def _nonce(self, window: int) -> str:
-        return hashlib.sha256(f"nonce:{self._options.seed}:{window}".encode()).hexdigest()[:24]
+    def _nonce(self, role: str, window: int) -> str:
+        return hashlib.sha256(f"{role}:{self._instance}:{window}".encode()).hexdigest()[:24]
 
     def _forget(self, now: float) -> None:
         self._issued = {token: issued for token, issued in self._issued.items() if now < issued.expires}
@@ -230,6 +234,12 @@ def _secret(request: SandboxRequest, form: Mapping[str, str]) -> tuple[str, str]
 
 def _invalid_client(description: str) -> OAuthError:
     return OAuthError(401, "invalid_client", description)
+
+
+def _possession(error: str, description: str, *headers: tuple[str, str]) -> ApiError:
+    """Return the refusal of a proof at the API (RFC 9449 section 7.1)."""
+    challenge = f'DPoP algs="{" ".join(jose.ALGORITHMS)}", error="{error}", error_description="{description}"'
+    return ApiError(401, "E0000011", headers=(("www-authenticate", challenge), *headers))
 
 
 def _challenge(request: SandboxRequest, scope: str, error: str, description: str) -> Fields:

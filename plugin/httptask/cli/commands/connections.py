@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
+from httptask.cli.listing import list_connections, providers
 from httptask.cli.wiring import registry
 from httptask.errors import ConfigurationError, Problem
 from httptask.settings import SANDBOX_PROVIDER
@@ -18,7 +18,6 @@ from httptask.settings import SANDBOX_PROVIDER
 if TYPE_CHECKING:
     from httptask.model import Provider
     from httptask.registry import Registry
-    from httptask.sources import Source
 
 
 @click.group("connections", short_help="List, check and add connections.", invoke_without_command=True)
@@ -36,25 +35,15 @@ def command(context: click.Context, folders: tuple[Path, ...], as_json: bool) ->
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     if context.invoked_subcommand is not None:
         return SUCCEEDED  # the subcommand's own code takes its place
-    from httptask.sources import listed
-    from httptask.surroundings import Surroundings
-
-    around = Surroundings.current()
-    found = listed(providers(registry(folders)).values(), around)
-    console = Console(json=as_json)
-    if as_json:
-        console.data({"schemaVersion": 1, "profilesFile": str(around.profiles_file), "connections": [s.to_json() for s in found]})
-    elif found:
-        _print(found, console)
-    else:
-        console.note(f"no connection is configured; `httptask connections add NAME` writes one to {around.profiles_file}")
-    return SUCCEEDED
+    return list_connections(folders, Console(json=as_json))
 
 
-def providers(tasks: Registry) -> Mapping[str, Provider]:
-    """Return every provider that has a task, by id."""
-    first = {summary.provider: summary.id for summary in reversed(tasks.summaries())}
-    return {provider: tasks[task].provider for provider, task in sorted(first.items())}
+@command.command("list", short_help="List connections, as without a command.")
+@options.templates
+@options.as_json
+def list_(folders: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001 - click passes flags so
+    """List the connections that there are, without their credentials, as `httptask connections` does."""
+    return list_connections(folders, Console(json=as_json))
 
 
 def named_provider(tasks: Registry, provider: str | None) -> Provider:
@@ -66,40 +55,17 @@ def named_provider(tasks: Registry, provider: str | None) -> Provider:
     """
     from httptask.suggest import did_you_mean
 
-    known = providers(tasks)
+    known, problems = providers(tasks)
     wanted = provider or (SANDBOX_PROVIDER if SANDBOX_PROVIDER in known else next(iter(known), ""))
     if wanted not in known:
         hint = did_you_mean(wanted, known) or f"known: {', '.join(known)}; --templates names folders with others"
-        raise ConfigurationError(Problem("--provider", "no templates of this provider are known", hint))
+        raise ConfigurationError([Problem("--provider", "no templates of this provider are known", hint), *problems])
     return known[wanted]
-
-
-def _print(found: tuple[Source, ...], console: Console) -> None:
-    console.table(
-        [
-            ("", "name", "provider", "base URL", "scheme", "reference", "from"),
-            *(
-                (
-                    "*" if source.default else " ",
-                    source.name or "-",
-                    source.provider,
-                    source.base_url or "(faulty)",
-                    source.scheme or "-",
-                    source.reference or "-",
-                    source.place,
-                )
-                for source in found
-            ),
-        ]
-    )
-    console.note("* is used without an option")
-    for problem in dict.fromkeys(problem for source in found for problem in source.problems):
-        console.note(f"warning: {problem}")
 
 
 @command.command("check", short_help="Prove that a connection works.")
 @click.argument("name", required=False)
-@click.option("--provider", metavar="ID", help="The API to check without NAME, or with a profile that is for any. Default: okta.")
+@click.option("--provider", metavar="ID", help="The API to check without NAME. Default: okta.")
 @click.option("--sandbox", is_flag=True, help="Check a local Okta Agent Pools server, started for this command.")
 @options.templates
 @options.as_json
@@ -122,8 +88,7 @@ def check(name: str | None, folders: tuple[Path, ...], **flags: Any) -> int:
 
 
 def _provider_of(name: str | None) -> str | None:
-    from httptask.profiles import read_profiles
-    from httptask.sources import provider_of
+    from httptask.profiles import provider_of, read_profiles
     from httptask.surroundings import Surroundings
 
     profiles = (read_profiles(Surroundings.current()) or {}) if name else {}
@@ -134,7 +99,11 @@ def _provider_of(name: str | None) -> str | None:
 @click.argument("name")
 @click.option("--provider", metavar="ID", help="The API that the connection is for. Default: okta.")
 @click.option("--base-url", metavar="URL", help="Base URL of the server.")
-@click.option("--token", metavar="REF", help="Reference to the credential: env:NAME, file:PATH or keyring:SERVICE/NAME.")
+@click.option(
+    "--token",
+    metavar="REF",
+    help="Reference to the credential: env:NAME, file:PATH (from the working directory) or keyring:SERVICE/NAME.",
+)
 @click.option("--scheme", metavar="NAME", help="Security scheme of the provider. Default: its first.")
 @options.templates
 @options.as_json
@@ -142,7 +111,8 @@ def _provider_of(name: str | None) -> str | None:
 def add(name: str, folders: tuple[Path, ...], **flags: Any) -> int:
     """Write a connection to connections.toml, asking on a terminal for what is not given.
 
-    It takes a reference to the credential, never the credential itself.
+    It takes a reference to the credential, never the credential itself: an API token, access token or API key. OAuth clients,
+    user names with passwords, certificates and all other keys of a profile are written into the file by hand.
 
     \b
     Example:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     help="Scopes granted to it, separated by commas.",
 )
 @click.option("--require-dpop", is_flag=True, help="Give it only tokens bound to a key by DPoP.")
+@click.option("--require-nonce", is_flag=True, help="Demand a nonce of its own in each DPoP proof at the API too.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), default=3600, metavar="SECONDS", help="Lifetime of access tokens.")
 def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str, ...], **choices: Any) -> int:  # noqa: FBT001
     """Serve a stateful Okta Agent Pools API until Ctrl-C; prints one JSON line when it is ready.
@@ -66,6 +67,7 @@ def command(host: str, port: int, anywhere: bool, token: str, faults: tuple[str,
     oauth = {"clients": _clients(choices), "token_lifetime": choices.pop("token_lifetime")}
     if choices["pools"] is None:
         del choices["pools"]
+    oauth["resource_nonce"] = choices.pop("require_nonce")
     values = {"rateLimit": choices.pop("rate_limit"), **choices, "faults": [_rule(text) for text in faults]}
     options = replace(SandboxOptions.from_json(values, where="sandbox"), token=token, **oauth)
     serve_forever(options, ready=lambda server: _announce(server.to_json()), host=host, port=port, anywhere=anywhere)
@@ -86,7 +88,9 @@ def _clients(choices: dict[str, Any]) -> tuple[OAuthClient, ...]:
     scopes, dpop = choices.pop("client_scopes"), choices.pop("require_dpop")
     if client_id is None and file is None and secret is None:
         return ()
-    if client_id is None or (file is None) == (secret is None):
+    if file is not None and secret is not None:
+        raise InputInvalid(Problem("--client-key", "--client-secret is given too", "give one of them, not both"))
+    if client_id is None or (file is None and secret is None):
         hint = "give --client-id, and --client-key or --client-secret"
         raise InputInvalid(Problem("--client-id", "an OAuth client needs an id, and a key or a secret", hint))
     key = None if file is None else check_public_key(_read(file), "--client-key")
@@ -97,8 +101,10 @@ def _clients(choices: dict[str, Any]) -> tuple[OAuthClient, ...]:
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        raise InputInvalid(Problem("--client-key", "the file cannot be read", "name a file with a PEM text or a JWK")) from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
+        hint = "name a file with a PEM text or a JWK"
+        raise InputInvalid(Problem("--client-key", f"{file} cannot be read: {reason}", hint)) from None
 
 
 def _announce(line: object) -> None:

@@ -148,9 +148,12 @@ class _Test:
     def _show(self, connection: Connection) -> int:
         from httptask import masking
         from httptask.cli.outcomes import print_request, request_json
+        from httptask.egress import refused_as_written
         from httptask.runner import prepare
 
         self._redact(connection)
+        if refused := refused_as_written(connection):
+            self.console.note(f"warning: this request would not be sent: {refused}")
         prepared = prepare(self.template, self.inputs, connection, self.options)
         shown = masking.request(self.template, prepared.request, self.console.redactor)
         if self.console.json:
@@ -159,7 +162,8 @@ class _Test:
         print_request(shown, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
-        where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}"
+        tokens = "".join(f"; access tokens from {url}" for url in (connection.auth.endpoints if connection.auth else ()))
+        where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}{tokens}"
         self.console.note(self.console.style(where, "dim"))
         return SUCCEEDED
 
