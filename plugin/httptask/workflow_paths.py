@@ -30,6 +30,7 @@ class Paths:
         }
         self._template = template
         self._left = left
+        self._known: dict[tuple[str, ...], Look] = {}
 
     @classmethod
     def inside(cls, workflow: Workflow, template: FindTemplate, left: int = _FURTHEST) -> Paths:
@@ -72,7 +73,10 @@ class Paths:
         if view == "status":
             return None if below else Shape.of("string")
         if view == "outputs":
-            return self._outputs(step, below)
+            known = (step.id, *below)
+            if known not in self._known:  # outputs that hand on those of other steps would be followed again and again
+                self._known[known] = self._outputs(step, below)
+            return self._known[known]
         answered = not (
             failed or step.id in self._tolerated or step.for_each or step.paginate
         )  # else it may be an error's answer

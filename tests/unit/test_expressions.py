@@ -372,3 +372,20 @@ def test_references_are_the_literal_paths_read(text, expected):
 
 def test_compiling_twice_gives_the_same_object():
     assert compile_text("{{ inputs.once }}") is compile_text("{{ inputs.once }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("{{ steps.a.outputs['the id'][0] }}", ("steps", "a", "outputs", "the id", "0")),
+        (" {{ inputs }}\n", ("inputs",)),
+        ("{{ inputs.a | length }}", None),
+        ("{{ inputs[inputs.a] }}", None),
+        ("{{ 'inputs' }}", None),
+        ("id {{ inputs.a }}", None),
+        ("{{ inputs.a }}{{ inputs.b }}", None),
+        ("inputs", None),
+    ],
+)
+def test_a_string_that_is_wholly_one_lookup_has_a_path(text, path):
+    assert compile_text(text).path == path
