@@ -108,6 +108,16 @@ def rendering() -> list[tuple[str, float, str]]:
     return [(f"POST with a body: {name}", value, f"{1 / value:,.0f} a second") for name, value in found.items()]
 
 
+def masking() -> list[tuple[str, float, str]]:
+    from httptask.secrets import Redactor, Secret
+
+    token = Secret("00Qx7bKfRz2mWv9TnYp4LsHd6JgEcAu3XiOe8MtNC8")
+    redactor = Redactor([token.derive(lambda text: f"SSWS {text}")])
+    text = "".join(f'{{"id": "0oa{number:017x}", "name": "Agent pool {number}"}},' for number in range(20_000))[: 2**20]
+    value = statistics.median(seconds(lambda: redactor.text(text)) for _ in range(9))
+    return [("mask a credential in 1 MiB", value, "")]
+
+
 def loading() -> list[tuple[str, float, str]]:
     from httptask.loader import Library
 
@@ -141,7 +151,7 @@ def shown(value: float) -> str:
 
 def main() -> None:
     began = time.perf_counter()
-    rows = [*network(), *rendering(), *loading(), *starting()]
+    rows = [*network(), *rendering(), *masking(), *loading(), *starting()]
     width = max(len(name) for name, _, _ in rows)
     for name, value, note in rows:
         print(f"{name.ljust(width)}  {shown(value).rjust(9)}  {note}".rstrip())

@@ -55,7 +55,7 @@ def _about_access_token(template: TaskTemplate, response: Response) -> str:
         return ""
     names = " and ".join(scope.split()) or " or ".join(template.scopes) or "that this task needs"
     grant = hints.get("insufficient_scope", "Grant it to the client; a new token then carries it.")
-    return f"The access token lacks the scope {names}. {grant} A connection that names scopes itself must name it too."
+    return f"The access token lacks the scope {names}. {grant} If the connection's profile has `scopes`, name it there too."
 
 
 def _about_status(template: TaskTemplate, status: int, code: str | None) -> str:

@@ -148,6 +148,7 @@ def test_a_403_names_the_scope_that_the_token_lacks(service):
     failure = service.test(*DELETE, code=1).json["failure"]
     assert (failure["kind"], failure["status"]) == ("forbidden", 403)
     assert failure["hint"].startswith("The access token lacks the scope okta.agentPools.manage.")
+    assert failure["hint"].endswith("If the connection's profile has `scopes`, name it there too.")
 
 
 def test_another_key_is_not_accepted_and_shown_nowhere(service):

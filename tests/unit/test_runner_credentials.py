@@ -130,7 +130,7 @@ def test_a_403_names_the_scope_that_the_server_says_is_missing():
     outcome, _ = run([token("t1")], [forbidden])
     assert outcome.failure.hint == (
         "The access token lacks the scope things.write. Grant it to the client; a new token then carries it."
-        " A connection that names scopes itself must name it too."
+        " If the connection's profile has `scopes`, name it there too."
     )
 
 
