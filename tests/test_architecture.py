@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    "errors model message outcome secrets secret_search events ports suggest version durations egress_policy",
+    "errors model message outcome secrets secret_search unescaping events ports suggest version durations egress_policy",
     "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file"
