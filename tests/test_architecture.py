@@ -10,6 +10,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
+    ("errors model message outcome secrets secret_search unescaping events ports suggest version durations egress_policy"),
+    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
     (
         "errors model message outcome runs secrets secret_search events ports suggest version durations egress_policy"
         " openapi_paths"

@@ -9,6 +9,8 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from httptask.unescaping import may_hold_escapes, plain, unescaped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -49,6 +51,8 @@ class SecretSearch:
         """Return the text with the mask in place of each secret, of what a cut left of one at its mark, and of long pieces."""
         if self._signs is None:
             return value
+        if may_hold_escapes(value):
+            value = self._unescaped(value, mask)
         found = self._signs.search(value)
         if found:
             value = self._whole.sub(mask, value)
@@ -56,6 +60,18 @@ class SecretSearch:
             *heads, last = value.split(cut)
             value = cut.join([*(self._without_beginning(head, mask) for head in heads), last])
         return self._pieces.masked(value, mask) if found else value
+
+    def _unescaped(self, value: str, mask: str) -> str:
+        """Mask each secret that stands there whole once escapes are undone."""
+        if self._signs is None or not self._signs.search(plain(value)):
+            return value
+        undone, done = unescaped(value), 0
+        kept: list[str] = []
+        for match in self._whole.finditer(undone.text):
+            start, end = undone.origin(*match.span())
+            kept += (value[done:start], mask)
+            done = end
+        return "".join([*kept, value[done:]])
 
     @cached_property
     def _whole(self) -> re.Pattern[str]:

@@ -15,6 +15,7 @@ from httptask.secret_search import SHORTEST_SEARCHED
 from httptask.secrets import MASK, Secret, is_blank, is_sensitive_field
 
 REFERENCE = "a value that the schema calls secret"
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 #: Values learned from one answer, to be masked elsewhere too.
 MOST_LEARNED = 100
 
@@ -131,6 +132,8 @@ class _Search:
 
 
 def _masked(value: Any, schema: Any, search: _Search) -> Any:
+    if not schema and type(value) in _SCALARS:
+        return value
     branches = search.branches(schema)
     if search.is_secret(branches) and not is_blank(value):
         search.keep(value)

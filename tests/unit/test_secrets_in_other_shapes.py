@@ -1,8 +1,12 @@
 import base64
 import json
 import math
+import string
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import lists, sampled_from, text
 
 from httptask.cli.console import Console, json_text
 from httptask.secrets import MASK, Redactor, Secret
@@ -61,3 +65,79 @@ def test_output_never_holds_a_number_that_json_cannot(capsys):
 def test_text_of_ordinary_values_is_plain_json():
     assert json_text({"a": ["é"]}) == '{\n  "a": [\n    "é"\n  ]\n}'
     assert json_text("é", ascii_only=True) == '"\\u00e9"'
+
+
+SPELLINGS = {
+    "percent": lambda character: f"%{ord(character):02X}",
+    "percent, lower case": lambda character: f"%{ord(character):02x}",
+    "percent, twice": lambda character: f"%25{ord(character):02X}",
+    "decimal": lambda character: f"&#{ord(character)};",
+    "decimal, padded": lambda character: f"&#{ord(character):05d};",
+    "hexadecimal": lambda character: f"&#x{ord(character):X};",
+    "json": lambda character: f"\\u{ord(character):04x}",
+    "json in json": lambda character: f"\\\\u{ord(character):04X}",
+    "javascript": lambda character: f"\\x{ord(character):02x}",
+    "as it is": lambda character: character,
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("which", ["all", "letters", "others", "first", "last"])
+def test_a_secret_of_which_any_characters_are_escaped_is_masked(spell, which):
+    token = "00tok+en/AbCdEf98=="
+    chosen = {
+        "all": lambda index: True,
+        "letters": lambda index: token[index].isalpha(),
+        "others": lambda index: not token[index].isalnum(),
+        "first": lambda index: index == 0,
+        "last": lambda index: index == len(token) - 1,
+    }[which]
+    written = "".join(spell(character) if chosen(index) else character for index, character in enumerate(token))
+    assert Redactor([Secret(token)]).text(f"%41&amp;said {written} and %41&amp;") == f"%41&amp;said {MASK} and %41&amp;"
+
+
+def test_references_without_their_end_are_undone():
+    assert Redactor([Secret("+-to/zn+=")]).text("&#43&#45to&#x2Fzn&#43&#x3d") == MASK
+
+
+def test_named_references_are_undone():
+    written = "00tok&plus;en&sol;AbCdEf98&equals;&equals;"
+    assert Redactor([Secret("00tok+en/AbCdEf98==")]).text(f"<p>{written}</p>") == f"<p>{MASK}</p>"
+
+
+@given(
+    text(string.ascii_letters + string.digits + "+/=._~-", min_size=8, max_size=40),
+    lists(sampled_from(list(SPELLINGS.values())), min_size=40, max_size=40),
+)
+def test_however_each_character_is_spelled_a_secret_is_masked(token, spellings):
+    written = "".join(spell(character) for spell, character in zip(spellings, token, strict=False))
+    shown = Redactor([Secret(token)]).text(f"é%41[{written}]&lt;%42")
+    assert shown == f"é%41[{MASK}]&lt;%42"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n", "\\r\\n"], ids=repr)
+@pytest.mark.parametrize("before", range(40, 60))
+def test_a_secret_in_base64_that_is_wrapped_over_lines_is_masked(end, before):
+    token = "00tokenAbCdEf98ghIjKl"
+    wrapped = base64.encodebytes(b"x" * before + token.encode() + b"y" * 60).decode().replace("\n", end)
+    shown = Redactor([Secret(token)]).text(wrapped)
+    assert MASK in shown
+    left = shown.replace(end, "").split(MASK)
+    assert all(token[start : start + 4] not in leaked(MASK.join(left)) for start in range(len(token) - 3))
+
+
+@pytest.mark.parametrize(
+    "value", ["%", "&#;", "&#x110000;", "&#9999999;", "&nosuch;", "\\u12", "\\", "&", "a\nb", "%E2%82%AC", "&#x80;", "\\ud800"]
+)
+def test_what_only_looks_like_an_escape_is_left_alone(value):
+    assert Redactor([Secret("c4n4ry-token")]).text(f"{value}c4n4ry{value}") == f"{value}c4n4ry{value}"
+
+
+@pytest.mark.parametrize(
+    "unit", ["%", "%25", "%41", "&", "&#0", "&#x", "\\", "\\u00", "\\n", "aaaa\n", "&aaaaaaaaaaaaaaaaaaaaaaaaa"]
+)
+def test_a_megabyte_of_escapes_takes_no_long_time(unit):
+    body = unit * (1_000_000 // len(unit))
+    began = time.process_time()
+    Redactor([Secret("00tok+en/AbCdEf98=="), Secret("x" * 300 + "y" * 300), Secret("c4n4ry/To+ken")]).text(body)
+    assert time.process_time() - began < 2
