@@ -26,7 +26,7 @@ LAYERS = [
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
         " clock auth okta_yaml external_references sources profile_writing halting journal memory_journal definitions"
     ),
-    "budget verifying calling runner paged recording lanes using frames workflow resuming",
+    "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
     "manifest simulate graph mermaid",
     "cli sandbox testing",
 ]

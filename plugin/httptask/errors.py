@@ -11,7 +11,8 @@ HttpTaskError
 │   ├── RenderError              a value that would change the request's shape
 │   ├── ExpressionError          an expression that cannot be evaluated
 │   │   ├── WithheldValue        it reads what the journal did not keep
-│   │   └── TooManyItems         it reads a list that only a forEach can take
+│   │   ├── TooManyItems         it reads a list that only a forEach can take
+│   │   └── TooManyResults       it reads more outputs of a forEach than can be held
 │   ├── RequestChanged           a resumed call would send another request than before
 │   └── ConfigurationError       no connection, or one that cannot be used
 ├── TransportError               no complete answer; carries the phase reached
@@ -140,6 +141,15 @@ class TooManyItems(ExpressionError):
         """Keep the name of the list."""
         hint = f"write forEach: '{{{{ {name} }}}}', which takes the items one by one, or raise the step's paginate.maxItems"
         super().__init__(Problem(name, "this list is too long to be held by an expression", hint))
+
+
+class TooManyResults(ExpressionError):
+    """An expression wants the outputs of a `forEach` over a list that was too long to be held."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the name of the outputs."""
+        hint = "do what is needed within the forEach, or read them with `httptask runs show RUN --items STEP`"
+        super().__init__(Problem(name, "there are too many outputs to be held", hint))
 
 
 class ConfigurationError(UsageError):

@@ -19,14 +19,18 @@ from httptask.halting import GRACE
 from httptask.lanes import Lanes
 from httptask.model import Connection, ForEach, Step, TaskTemplate, Workflow
 from httptask.outcome import Failure, FailureKind
+from httptask.paging_use import StreamedItems
 from httptask.ports import Clock, Entry
 from httptask.recording import RunRecorder, result_data
 from httptask.registry import Registry
 from httptask.runner import Runner
-from httptask.runs import Item, RunStatus, StepResult, worst
-from httptask.using import Reach, TaskUse, Usage, condition, handled, is_over, not_written, unsent
+from httptask.runs import Item, RunStatus, StepResult, StepStatus, worst
+from httptask.using import Reach, TaskUse, Usage, condition, handled, is_over, not_written, paged_of, reused_item, unsent
 from httptask.views import View, reused_view, view_of, without_outputs
 from httptask.workflow_inputs import checked_inputs
+
+#: The path of a list that a step read page by page.
+_ITEMS_OF_A_STEP = ("steps", "<id>", "outputs", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,9 @@ class Frame:
     def _task(self, step: Step, path: str) -> StepResult:
         self.engine.tell(StepStarted(step.id, step.task or "", None, step.summary))
         (item,) = self.engine.lanes.run([self._use(step, path, None, {})], 1, _never)
-        return StepResult(step.id, item.status, item.outcome, None, item.outputs, item.failure, reused=item.reused)
+        return StepResult(
+            step.id, item.status, item.outcome, None, item.outputs, item.failure, reused=item.reused, paged=item.paged
+        )
 
     def _use(self, step: Step, path: str, index: int | None, more: Mapping[str, Any]) -> TaskUse:
         template = self.engine.registry[step.task or ""]
@@ -173,32 +179,40 @@ class Frame:
         def ends(item: Item) -> bool:
             return item.status in {"unknown", "cancelled"} or (item.status == "failed" and for_each.on_error == "stop")
 
-        items = tuple(self.engine.lanes.run(works, width, ends)) if values else ()
-        status = worst([item.status for item in items])
-        if len(items) < len(values) and status == "succeeded":
-            status = "cancelled"  # a stop was asked for before the next item began
-        failure = next((_of_item(item) for item in items if item.status == status and item.failure), None)
-        if status == "cancelled" and failure is None:
-            failure = Failure(FailureKind.INTERRUPTED, f"interrupted after {len(items)} of {len(values)} items")
-        return StepResult(step.id, status, None, items, [item.outputs for item in items], failure)
+        results = self.engine.lanes.run(works, width, ends) if values else iter(())
+        return _gathered(step, results, len(values), kept=isinstance(values, list))
 
     def _item_work(self, step: Step, path: str, index: int, value: Any) -> TaskUse | WorkflowUse:
         more = {"item": value, "index": index}
         return WorkflowUse(self, step, path, index, more) if step.workflow is not None else self._use(step, path, index, more)
 
-    def _listed(self, path: str, text: str) -> list[Any]:
+    def _listed(self, path: str, text: str) -> list[Any] | StreamedItems:
         """Return the items of a `forEach`; once they were read they stay so for the run."""
-        known = self.engine.recorder.known(path, recording.LIST)
+        stream = self._streamed(text)
+        if stream is not None:
+            return stream
+        recorder = self.engine.recorder
+        known = recorder.known(path, recording.LIST)
         if known is not None:
-            values: list[Any] = self.engine.recorder.restored(known.data["items"], f"{path}.forEach")
+            values: list[Any] = recorder.restored(known.data["items"], f"{path}.forEach")
             return values
         found = compile_text(text).evaluate(self.context())
         if not isinstance(found, list):
             raise ExpressionError(_problem(f"forEach needs a list, this is {type_name(found)}"))
         if len(found) > MAX_ITEMS:
             raise ExpressionError(_problem(f"forEach has more than {MAX_ITEMS} items"))
-        self.engine.recorder.note(path, recording.LIST, {"items": self.engine.recorder.kept(found)})
+        recorder.note(path, recording.LIST, {"items": recorder.kept(found)})
         return found
+
+    def _streamed(self, text: str) -> StreamedItems | None:
+        """Return the items of a list that is too long to be held, where the expression names just that."""
+        path = compile_text(text).path
+        if path is None or len(path) != len(_ITEMS_OF_A_STEP) or (path[0], *path[2:]) != ("steps", *_ITEMS_OF_A_STEP[2:]):
+            return None
+        step = next((done for done in self.done if done.id == path[1]), None)
+        if step is None or step.paged is None or not step.paged.streamed:
+            return None
+        return StreamedItems(self.engine.recorder, self.prefix + step.id, step.paged.items)
 
     def _workflow(self, step: Step, path: str) -> StepResult:
         self.engine.tell(StepStarted(step.id, _file(step), None, step.summary))
@@ -246,7 +260,8 @@ class Frame:
             return result
         outputs = result.outputs if result.items is None else None
         data = result_data(self.engine.recorder, result.status, result.failure, outputs=outputs)
-        self.engine.recorder.keep_result(path, recording.RESULT, {**data, **handled(result.status, step)})
+        counts = {} if result.counts is None else {"counts": dict(result.counts)}
+        self.engine.recorder.keep_result(path, recording.RESULT, {**data, **counts, **handled(result.status, step)})
         return result
 
     def _reused(self, step: Step, path: str, known: Entry) -> StepResult:
@@ -255,12 +270,15 @@ class Frame:
             self.add(self.step(member))
         data, name = known.data, f"steps.{step.id}.outputs"
         failure = Failure.from_json(data["failure"]) if "failure" in data else None
+        if "counts" in data:
+            self.views[step.id] = view_of(result := StepResult(step.id, data["status"], counts=data["counts"], reused=True))
+            return result
         if step.for_each is not None and data["status"] != "skipped":
             items = tuple(self._reused_items(path))
             return StepResult(step.id, data["status"], None, items, [item.outputs for item in items], failure, reused=True)
         outputs = self.engine.recorder.restored(data["outputs"], name) if "outputs" in data else None
         self.views[step.id] = reused_view(data, step.id, self.engine.recorder.restored)
-        return StepResult(step.id, data["status"], outputs=outputs, failure=failure, reused=True)
+        return StepResult(step.id, data["status"], outputs=outputs, failure=failure, reused=True, paged=paged_of(data))
 
     def _reused_items(self, path: str) -> Iterator[Item]:
         newest: dict[int, Entry] = {}
@@ -269,13 +287,7 @@ class Frame:
             if bracket and not rest and number.isdigit():
                 newest[int(number)] = entry
         for index, entry in sorted(newest.items()):
-            outputs = (
-                self.engine.recorder.restored(entry.data["outputs"], f"steps.{path}[{index}].outputs")
-                if "outputs" in entry.data
-                else None
-            )
-            failure = Failure.from_json(entry.data["failure"]) if "failure" in entry.data else None
-            yield Item(index, entry.data["status"], None, outputs, failure, reused=True)
+            yield reused_item(entry, index, self.engine.recorder)
 
 
 @dataclass(slots=True)
@@ -294,10 +306,7 @@ class WorkflowUse:
         engine, index = self.frame.engine, self.index or 0
         known = engine.recorder.known(self.path, recording.RESULT) if self.index is not None else None
         if known is not None and is_over(known, self.use):
-            outputs = (
-                engine.recorder.restored(known.data["outputs"], f"steps.{self.path}.outputs") if "outputs" in known.data else None
-            )
-            return self._told(Item(index, known.data["status"], outputs=outputs, reused=True))
+            return self._told(reused_item(known, index, engine.recorder))
         try:
             item = self._executed()
         except UsageError as error:
@@ -404,17 +413,33 @@ def _undone(frame: Frame, failure: Failure) -> tuple[RunStatus, Failure | None, 
     return status, undoing, {}, tuple(frame.done)
 
 
+def _gathered(step: Step, results: Iterator[Item], expected: int, *, kept: bool) -> StepResult:
+    """Return what the items of a step come to; those of a list that is too long to be held are counted only."""
+    items: list[Item] = []
+    counts: dict[StepStatus, int] = {}
+    failures: dict[StepStatus, Failure] = {}
+    for item in results:
+        counts[item.status] = counts.get(item.status, 0) + 1
+        if item.failure is not None:
+            failures.setdefault(item.status, replace(item.failure, message=f"item {item.index}: {item.failure.message}"))
+        if kept:
+            items.append(item)
+    begun = sum(counts.values())
+    status = worst(list(counts))
+    if begun < expected and status == "succeeded":
+        status = "cancelled"  # a stop was asked for before the next item began
+        failures.setdefault(status, Failure(FailureKind.INTERRUPTED, f"interrupted after {begun} of {expected} items"))
+    if not kept:
+        return StepResult(step.id, status, failure=failures.get(status), counts=counts)
+    return StepResult(step.id, status, None, tuple(items), [item.outputs for item in items], failures.get(status))
+
+
 def _ends(result: StepResult, step: Step) -> bool:
     return result.status in {"unknown", "cancelled", "waiting"} or (result.status == "failed" and not step.continue_on_error)
 
 
 def _run_status(result: StepResult) -> RunStatus:
     return "failed" if result.status in {"failed", "skipped"} else result.status  # type: ignore[return-value] # a skipped step ends nothing
-
-
-def _of_item(item: Item) -> Failure | None:
-    """Return an item's failure with its index in the message."""
-    return replace(item.failure, message=f"item {item.index}: {item.failure.message}") if item.failure else None
 
 
 def _lost(error: JournalError) -> Failure:

@@ -14,6 +14,7 @@ import queue
 import sqlite3
 import stat
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x68747470
 #: Seconds to wait for other processes that write at the same moment.
 BUSY = 30.0
+#: Bytes of the smallest database (sqlite.org/fileformat.html); SQLite takes a shorter file for a new one and overwrites it.
+SMALLEST = 512
 #: Entries read at a time, so that no long read keeps the log from being shortened.
 CHUNK = 200
 #: Each makes the file of the version before it into the next one.
@@ -98,12 +101,14 @@ class Journal:
         self.path = Path(os.path.realpath(path))
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._broken: JournalError | None = None
-        self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        with self._explained():
-            _prepare_file(self.path)
-            connection = self._connect()
-            _prepare_schema(connection, self.path)
+        self._readers: deque[sqlite3.Connection] = deque()
+        try:
+            with self._explained():
+                connection = self._prepared()
+        except JournalError:
+            self._disconnect()
+            raise
         self._writer = threading.Thread(target=self._write_all, args=(connection,), daemon=True)
         self._writer.start()
 
@@ -111,8 +116,8 @@ class Journal:
         """Write what is waiting and close the file."""
         self._writes.put(None)
         self._writer.join()
-        for connection in self._opened:
-            connection.close()
+        self._broken = self._broken or JournalError(Problem(str(self.path), "it is closed"))
+        self._disconnect()
 
     def __enter__(self) -> Self:
         """Return the journal."""
@@ -130,7 +135,8 @@ class Journal:
 
         """
         lock = self._lock(record.id)
-        values = (record.id, record.workflow, record.file, record.status, record.created, record.updated, record.ran)
+        file = os.fsencode(record.file).decode("utf-8", "replace")  # a name that is no UTF-8 cannot be stored, and is only shown
+        values = (record.id, record.workflow, file, record.status, record.created, record.updated, record.ran)
         self.write(
             [
                 ("INSERT OR IGNORE INTO definitions VALUES(?, ?)", (record.definition, definition)),
@@ -150,8 +156,14 @@ class Journal:
             JournalError: there is no such run, or another process holds it.
 
         """
-        self.record(run_id)
-        return HeldRun(self, run_id, self._lock(run_id))
+        found = self.record(run_id).id
+        held = HeldRun(self, found, self._lock(found))
+        try:
+            self.record(found)  # somebody may have deleted it before the lock was ours
+        except JournalError:
+            held.close(forget=True)
+            raise
+        return held
 
     def is_held(self, run_id: str) -> bool:
         """Tell whether some process executes the run now."""
@@ -200,7 +212,7 @@ class Journal:
         seq = 0
         while rows := self.read(query, (run_id, kind, path, path + "\U0010ffff", seq, CHUNK)):
             for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
-                yield Entry(found, kind, json.loads(data), at, ran)
+                yield Entry(found, kind, self.decoded(data), at, ran)
 
     def items(self, run_id: str, step: str) -> Iterator[Any]:
         """Yield the items of a list that a step read page by page, else the outputs of the items of its `forEach`."""
@@ -258,15 +270,61 @@ class Journal:
             JournalError: the file cannot be read.
 
         """
-        with self._explained():
-            if not hasattr(self._readers, "connection"):
-                self._readers.connection = self._connect()
-            rows: list[tuple[Any, ...]] = self._readers.connection.execute(query, values).fetchall()
+        with self._explained(), self._reader() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(query, values).fetchall()
             return rows
+
+    def decoded(self, text: str) -> Any:
+        """Return the value that a text of the file spells.
+
+        Raises:
+            JournalError: it spells none: the file is damaged.
+
+        """
+        try:
+            return json.loads(text)
+        except ValueError:
+            _refuse(self.path, *_WORDS["SQLITE_CORRUPT"])
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection: there are as many as threads that read at one moment, however many threads come and go."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._keeping(self._connect())
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
+    def _prepared(self) -> sqlite3.Connection:
+        """Return a connection to a file of this version. A file that is not ours is left as it is."""
+        _make(self.path)
+        connection = self._connect()
+        if _version(connection, self.path) == len(MIGRATIONS):
+            _keep_private(self.path)
+            return self._keeping(connection)
+        # Two processes that turn on the log of a new file at the same moment would refuse each other.
+        lock = self._lock(".new", timeout=BUSY)
+        try:
+            _keep_private(self.path)
+            _migrate(self._keeping(connection), self.path)
+        finally:
+            lock.release()
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         self._opened.append(connection)
+        return connection
+
+    def _disconnect(self) -> None:
+        for connection in self._opened:
+            connection.close()
+
+    def _keeping(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Return a connection whose commits outlive a loss of power."""
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         connection.execute("PRAGMA synchronous=FULL")
         (level,) = connection.execute("PRAGMA synchronous").fetchone()
@@ -315,13 +373,13 @@ class Journal:
 
     def _runs(self, condition: str, values: tuple[Any, ...]) -> Iterator[RunRecord]:
         for row in self.read(f"SELECT {', '.join(_COLUMNS)} FROM runs {condition}", values):  # noqa: S608 - no caller's text is in it
-            yield RunRecord(*(json.loads(value) if index == _CONNECTIONS else value for index, value in enumerate(row)))
+            yield RunRecord(*(self.decoded(value) if index == _CONNECTIONS else value for index, value in enumerate(row)))
 
-    def _lock(self, run_id: str) -> BaseFileLock:
+    def _lock(self, run_id: str, timeout: float = 0) -> BaseFileLock:
         from filelock import FileLock, Timeout
 
         folder = self.path.with_name(self.path.name + ".locks")
-        lock = FileLock(folder / f"{run_id}.lock", timeout=0, mode=0o600)
+        lock = FileLock(folder / f"{run_id}.lock", timeout=timeout, mode=0o600, thread_local=False)
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             lock.acquire()
@@ -361,7 +419,7 @@ class HeldRun:
         """Return the newest entry of a kind about a path."""
         query = "SELECT at, ran, data FROM entries WHERE run = ? AND kind = ? AND path = ? ORDER BY seq DESC LIMIT 1"
         for at, ran, data in self._journal.read(query, (self._id, kind, path)):
-            return Entry(path, kind, json.loads(data), at, ran)
+            return Entry(path, kind, self._journal.decoded(data), at, ran)
         return None
 
     def below(self, path: str, kind: str) -> Iterator[Entry]:
@@ -389,10 +447,11 @@ class HeldRun:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return a value as ASCII: JSON may hold half a surrogate pair, which SQLite's UTF-8 cannot."""
+    return json.dumps(value, separators=(",", ":"))
 
 
-def _prepare_file(path: Path) -> None:
+def _make(path: Path) -> None:
     """Make the file if there is none, for its owner only. It is not opened: closing it would end SQLite's own locks on it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -402,13 +461,17 @@ def _prepare_file(path: Path) -> None:
         _refuse(path, "this is no regular file", "name a file of its own")
     if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
         _refuse(path, "this file belongs to another user", "name one of your own with --journal or HTTPTASK_JOURNAL")
-    if found.st_mode & 0o077 and os.name == "posix":
+    if 0 < found.st_size < SMALLEST:
+        _refuse(path, *_WORDS["SQLITE_NOTADB"])
+
+
+def _keep_private(path: Path) -> None:
+    if path.stat().st_mode & 0o077 and os.name == "posix":
         path.chmod(0o600)
 
 
-def _prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema to this version, in one transaction; refuse another program's database, and a later version."""
-    connection.execute("BEGIN IMMEDIATE")
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a file's schema, 0 for a new one; refuse another program's database, and a later version."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -416,7 +479,13 @@ def _prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
         _refuse(path, "this database belongs to another program", "name another file; it was left as it is")
     if version > len(MIGRATIONS):
         _refuse(path, "this journal was written by a later version of httptask", "update httptask, or name another file")
-    for migration in MIGRATIONS[version:]:
+    return int(version)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema to this version, in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    for migration in MIGRATIONS[_version(connection, path) :]:
         for statement in migration.split(";"):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -27,8 +27,8 @@ from httptask.secrets import Redactor, Secret
 LIST, IF, BEGIN = "list", "if", "begin"
 #: `intent` and `conclusion` of an attempt, `before`: the verify task's answer from before the first one.
 INTENT, CONCLUSION, BEFORE = "intent", "conclusion", "before"
-#: `result` of a step or item, `page` of a list, `wait`: when it is over, `state` of the run.
-RESULT, PAGE, WAIT, STATE = "result", "page", "wait", "state"
+#: `result` of a step or item, `page` of a list and how often it was begun `again`, `wait`: when it is over, `state` of the run.
+RESULT, PAGE, AGAIN, WAIT, STATE = "result", "page", "again", "wait", "state"
 #: The run's `inputs`, with the references of secret ones.
 INPUTS = "inputs"
 #: What a person said: `approval` of a gate, what was `assumed` of an unknown outcome.

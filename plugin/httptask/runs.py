@@ -15,6 +15,19 @@ _WORST: tuple[StepStatus, ...] = ("unknown", "cancelled", "failed", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
+class Paged:
+    """A list that was read page by page; a `streamed` one is too long to be held and stays in the journal."""
+
+    pages: int
+    items: int
+    streamed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"pages": self.pages, "items": self.items, "streamed": self.streamed}
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One item of a `forEach`: its outcome is None when it was skipped, nothing could be sent for it, or it ran a workflow."""
 
@@ -25,6 +38,7 @@ class Item:
     failure: Failure | None = None
     steps: tuple[StepResult, ...] | None = None
     reused: bool = False
+    paged: Paged | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form of contracts."""
@@ -33,6 +47,7 @@ class Item:
             "status": self.status,
             "outcome": self.outcome.to_json() if self.outcome else None,
             "failure": self.failure.to_json() if self.failure else None,
+            **({"paged": self.paged.to_json()} if self.paged else {}),
             **({"reused": True} if self.reused else {}),
             **_steps_json(self.steps),
         }
@@ -56,9 +71,10 @@ class StepResult:
     outputs: Any = None
     failure: Failure | None = None
     steps: tuple[StepResult, ...] | None = None
-    counts: Mapping[str, int] | None = None
+    counts: Mapping[StepStatus, int] | None = None
     message: str = ""
     reused: bool = False
+    paged: Paged | None = None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield every outcome of the step, of its items and of the steps below it."""
@@ -77,7 +93,8 @@ class StepResult:
             "outcome": self.outcome.to_json() if self.outcome else None,
             "items": None if self.items is None else [item.to_json() for item in self.items],
             "failure": self.failure.to_json() if self.failure else None,
-            **({"itemCounts": dict(self.counts)} if self.counts is not None else {}),
+            **({"itemCounts": {str(status): count for status, count in self.counts.items()}} if self.counts is not None else {}),
+            **({"paged": self.paged.to_json()} if self.paged else {}),
             **({"message": self.message} if self.message else {}),
             **({"reused": True} if self.reused else {}),
             **_steps_json(self.steps),

@@ -15,13 +15,15 @@ from httptask.errors import ExpressionError, Interrupted, JournalError, RequestC
 from httptask.events import ItemFinished, PollWaiting
 from httptask.expressions import evaluate_condition, evaluate_text, evaluate_tree
 from httptask.identity import idempotency_key
-from httptask.model import SAFE_METHODS, Step, TaskTemplate, Until
+from httptask.model import SAFE_METHODS, Paginate, Step, TaskTemplate, Until
 from httptask.outcome import Attempt, Failure, FailureKind, Outcome
-from httptask.ports import Entry, Recovery
+from httptask.paged import first_page
+from httptask.paging_use import PagedRead
+from httptask.ports import NOTHING_DONE, Entry, Recovery
 from httptask.recording import CallRecord, RunRecorder
 from httptask.results import response_view
 from httptask.runner import Options
-from httptask.runs import Item, StepStatus
+from httptask.runs import Item, Paged, StepStatus
 from httptask.views import View, without_outputs
 
 if TYPE_CHECKING:
@@ -110,10 +112,29 @@ class TaskUse:
         if step.condition is not None and not condition(recorder, self.usage.path, step.condition, self.usage.context):
             return Item(self._index, "skipped")
         try:
+            if step.paginate is not None:
+                return self._paged(step.paginate)
             outcome = self._polled(step.until) if step.until else self._once()
         except Interrupted as stopped:
             return self._interrupted(stopped.outcome)
         return Item(self._index, outcome.status, outcome, outcome.outputs if outcome.ok else None, outcome.failure)
+
+    def _paged(self, limits: Paginate) -> Item:
+        """Read a list to its end; a list too long to be held gives no outputs but its items, to a `forEach`."""
+        engine, template, path = self.engine, self.usage.template, self.usage.path
+        reading = PagedRead(engine.recorder, template, path, limits)
+        inputs = evaluate_tree(self.usage.step.inputs, self.usage.context)
+        connection = engine.connect(template)
+        first = first_page(template, inputs, connection, self._options(path, None, NOTHING_DONE))
+        outcome = reading.read(self._ask_page, connection, first.url)
+        outcome = reading.whole(outcome, inputs) if outcome.ok else outcome
+        if not reading.is_streamed:
+            outcome = self._judged(outcome, self._with_outputs) or outcome
+        outputs = outcome.outputs if outcome.ok and not reading.is_streamed else None
+        return Item(self._index, outcome.status, outcome, outputs, outcome.failure, paged=reading.paged)
+
+    def _ask_page(self, path: str, url: str | None) -> Outcome:
+        return self._ask(path, self._left(), url)
 
     def _interrupted(self, outcome: Outcome) -> Item:
         status: StepStatus = "cancelled" if outcome.status == "failed" else outcome.status
@@ -147,7 +168,8 @@ class TaskUse:
         final = (
             item.failure is not None and item.failure.kind == FailureKind.EXPRESSION and bool(answered) and not self.usage.safe
         )
-        return {**data, **({"final": True} if final else {}), **handled(item.status, self.usage.step)}
+        paged = {"paged": item.paged.to_json()} if item.paged else {}
+        return {**data, **paged, **({"final": True} if final else {}), **handled(item.status, self.usage.step)}
 
     def _reached(self, outcome: Outcome | None) -> dict[str, Any] | None:
         """Return of a response what later expressions can reach, and its status for people."""
@@ -163,16 +185,15 @@ class TaskUse:
         outcome = self._ask(self.usage.path, self._left())
         return self._judged(outcome, self._with_outputs) or outcome
 
-    def _ask(self, path: str, deadline: float | None) -> Outcome:
+    def _ask(self, path: str, deadline: float | None, page_url: str | None = None) -> Outcome:
         engine, step, template = self.engine, self.usage.step, self.usage.template
         spec = template.provider.idempotency_key
         record = engine.recorder.call(path, safe=self.usage.safe)
         recovery = record.recovery(spec if spec is not None and template.method in spec.methods else None)
         self.call = record
-        options = self._options(path, deadline, recovery)
-        return engine.runner.run(
-            template, evaluate_tree(step.inputs, self.usage.context), engine.connect(template), replace(options, record=record)
-        )
+        options = replace(self._options(path, deadline, recovery), record=record, page_url=page_url)
+        inputs = evaluate_tree(step.inputs, self.usage.context)
+        return engine.runner.run(template, inputs, engine.connect(template), options)
 
     def _options(self, path: str, deadline: float | None, recovery: Recovery) -> Options:
         step = self.usage.step
@@ -293,7 +314,12 @@ def reused_item(known: Entry, index: int, recorder: RunRecorder) -> Item:
     data = known.data
     failure = Failure.from_json(data["failure"]) if "failure" in data else None
     outputs = recorder.restored(data["outputs"], f"steps.{known.path}.outputs") if "outputs" in data else None
-    return Item(index, data["status"], None, outputs, failure, reused=True)
+    return Item(index, data["status"], None, outputs, failure, reused=True, paged=paged_of(data))
+
+
+def paged_of(data: Mapping[str, Any]) -> Paged | None:
+    """Return what a result says of a list that was read page by page."""
+    return Paged(**data["paged"]) if "paged" in data else None
 
 
 def unsent(step: Step, error: UsageError, views: Mapping[str, View]) -> Failure:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from httptask.expressions import HeaderView, compile_text, texts
+from httptask.errors import TooManyItems, TooManyResults
+from httptask.expressions import HeaderView, PartialMapping, barred, compile_text, texts
 from httptask.results import response_view
-from httptask.runs import StepResult
+from httptask.runs import Paged, StepResult
 
 View = dict[str, Any]
 
@@ -17,6 +18,7 @@ def view_of(result: StepResult) -> View:
     view: View = {"status": result.status}
     if result.status != "skipped" and result.outputs is not None:
         view["outputs"] = result.outputs
+    view |= _too_long(result.id, paged=result.paged, counted=result.counts is not None)
     if result.outcome is not None and result.outcome.response is not None:
         view["response"] = response_view(result.outcome.response)
     return view
@@ -27,11 +29,21 @@ def reused_view(data: Mapping[str, Any], step: str, restored: Callable[[Mapping[
     view: View = {"status": data["status"]}
     if "outputs" in data:
         view["outputs"] = restored(data["outputs"], f"steps.{step}.outputs")
+    view |= _too_long(step, paged=Paged(**data["paged"]) if "paged" in data else None, counted=False)
     if "response" in data:
         response = dict(restored(data["response"], f"steps.{step}.response"))
         response["headers"] = HeaderView(tuple((name, value) for name, value in response.get("headers", ())))
         view["response"] = response
     return view
+
+
+def _too_long(step: str, *, paged: Paged | None, counted: bool) -> View:
+    """Return what stands for outputs that are too many to be held: reading them tells so."""
+    if counted:
+        return {"outputs": barred(f"steps.{step}.outputs", TooManyResults)}
+    if paged is not None and paged.streamed:
+        return {"outputs": PartialMapping(items=barred(f"steps.{step}.outputs.items", TooManyItems))}
+    return {}
 
 
 def without_outputs(trees: Iterable[Any], views: Mapping[str, View]) -> str:

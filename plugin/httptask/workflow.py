@@ -14,6 +14,8 @@ from httptask.lanes import InlineLanes, Lanes
 from httptask.memory_journal import MemoryJournal
 from httptask.model import Connection, TaskTemplate, Workflow
 from httptask.ports import Clock, Observer
+from httptask.reach import Reach as StepReach
+from httptask.reach import reachable
 from httptask.recording import RunRecorder
 from httptask.registry import Registry
 from httptask.runner import Runner
@@ -55,7 +57,14 @@ class WorkflowRunner:
         inputs = checked_inputs(workflow, given)
         recorder = self.recorder or RunRecorder(MemoryJournal(run_id or new_id()), self.clock)
         engine = Engine(
-            self.runner, self.registry, self.connect, self.clock, self.lanes, recorder, _one_at_a_time(self.observer), _everything
+            self.runner,
+            self.registry,
+            self.connect,
+            self.clock,
+            self.lanes,
+            recorder,
+            _one_at_a_time(self.observer),
+            _read_later(),
         )
         frame = Frame(engine, workflow, inputs, deadline=workflow.timeout)
         status, failure, outputs, steps = execute(frame)
@@ -82,5 +91,18 @@ def _one_at_a_time(observer: Observer | None) -> Callable[[Event], None]:
     return tell
 
 
-def _everything(workflow: Workflow) -> Mapping[str, Reach]:
-    return dict.fromkeys((step.id for step in workflow.every_step()), None)
+def _read_later() -> Callable[[Workflow], Mapping[str, Reach]]:
+    """Return what tells, for each step of a workflow, the parts of its response that other expressions read."""
+    known: dict[int, Mapping[str, Reach]] = {}
+
+    def reach(workflow: Workflow) -> Mapping[str, Reach]:
+        if id(workflow) not in known:
+            known[id(workflow)] = {step: _of_response(read) for step, read in reachable(workflow).items()}
+        return known[id(workflow)]
+
+    return reach
+
+
+def _of_response(read: StepReach) -> Reach:
+    paths = [path[1:] for path in read.paths if path[0] == "response"]
+    return None if read.whole or () in paths else paths

@@ -1,7 +1,7 @@
 """The Link header: the examples of RFC 8288 section 3.5, its appendix B rules, and what real servers send."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from httptask.links import Link, links, next_target
@@ -98,11 +98,13 @@ def test_an_anchor_that_is_the_answer_itself_is_no_other_resource():
     assert next_target(['<b>; rel="next"; anchor="http://[x"'], "https://a.example/") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet='<>;,="\\ \treltnx*/', max_size=40), max_size=4))
 def test_no_header_can_raise(values):
     assert all(isinstance(link.target, str) for link in links(values))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=30))
 def test_whatever_a_quoted_parameter_holds_the_relation_behind_it_is_found(text):
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -295,6 +295,13 @@ def test_a_page_that_is_no_list_is_a_failure():
     assert (failure.kind, failure.message) == ("paging", "page 2: response.body: the page has no list there, but an object")
 
 
+def test_a_cursor_that_cannot_be_used_is_a_failure_and_not_the_end():
+    broken = listing({"data": [0, 1], "next": {"id": "s3cret"}})
+    failure = Caller(Server(9, page1=broken), CURSOR).all().failure
+    assert failure.kind == "paging"
+    assert failure.message == "response.body.next: the cursor of the next page must be text or a number, this is an object"
+
+
 def test_a_next_page_that_cannot_be_used_does_not_matter_at_a_limit():
     astray = listing([0, 1], ("Link", "<https://evil.example/>; rel=next"))
     [page] = Caller(Server(9, page1=astray)).pages(max_pages=1)

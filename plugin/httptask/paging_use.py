@@ -1,0 +1,160 @@
+"""A list read page by page within a run: each page is written down with the place of the next, so that reading goes on there.
+
+Items are kept in memory as long as an expression may hold them; beyond that they stay in the journal, from which a `forEach`
+takes them one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from httptask import paging, recording, results
+from httptask.model import Connection, Paginate, TaskTemplate
+from httptask.outcome import Attempt, FailureKind, Outcome, Warn
+from httptask.paged import DEFAULT_MAX_ITEMS, Page, PageState, pages
+from httptask.ports import Entry
+from httptask.recording import RunRecorder
+from httptask.results import response_view
+from httptask.runs import Paged
+
+#: Asks for one page: the path of the call, and the page's URL or None for the first.
+AskPage = Callable[[str, str | None], Outcome]
+_RESTARTED = "the cursor had expired, so the list was read again from its first page"
+
+
+@dataclass(slots=True)
+class PagedRead:
+    """Reads one list; `outcome` is that of its last page until the whole is known."""
+
+    recorder: RunRecorder
+    template: TaskTemplate
+    path: str
+    limits: Paginate
+    items: list[Any] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    warnings: dict[Warn, None] = field(default_factory=dict)
+    count: int = 0
+    pages: int = 0
+
+    def read(self, ask: AskPage, connection: Connection, first_url: str) -> Outcome:
+        """Read to the end, from where an earlier execution stopped; an expired cursor is met once, by beginning again."""
+        again = self._times_begun_again()
+        outcome = self._read(ask, connection, first_url, again)
+        expired = outcome.failure is not None and outcome.failure.kind == FailureKind.CURSOR_EXPIRED
+        if expired and again == self._times_begun_again():
+            self.recorder.keep(self.path, recording.AGAIN, {"times": again + 1})
+            self._forget()
+            self.warnings[Warn("cursorExpired", "response", _RESTARTED)] = None
+            outcome = self._read(ask, connection, first_url, again + 1)
+        return outcome
+
+    @property
+    def paged(self) -> Paged:
+        """What was read."""
+        return Paged(self.pages, self.count, streamed=self.is_streamed)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the list is too long to be held."""
+        return self.count > (self.limits.max_items or DEFAULT_MAX_ITEMS)
+
+    def whole(self, last: Outcome, inputs: Mapping[str, Any]) -> Outcome:
+        """Return the outcome of the whole list: the task's outputs are read from a body that holds every item, if one can."""
+        told = replace(last, attempts=tuple(self.attempts), warnings=tuple(dict.fromkeys((*self.warnings, *last.warnings))))
+        how = paging.paging_of(self.template)
+        if last.response is None or how is None or self.is_streamed:
+            return replace(told, response=None, outputs={}) if self.is_streamed else told
+        answer = replace(last.response, body=paging.with_items(how, last.response.body, self.items))
+        outputs, missing = results.outputs_of(self.template, {"response": response_view(answer), "inputs": inputs})
+        return replace(told, response=answer, outputs={**outputs, "items": self.items}, warnings=(*told.warnings, *missing))
+
+    def _read(self, ask: AskPage, connection: Connection, first_url: str, again: int) -> Outcome:
+        state, last = self._recall(first_url, again)
+        outcome = last or Outcome(self.template.id, "succeeded")
+        if state is None:
+            return outcome
+        number = state.number
+
+        def ask_page(url: str | None) -> Outcome:
+            return ask(page_path(self.path, again, number), url)
+
+        limits = Paginate(self.limits.max_pages)
+        for page in pages(ask_page, self.template, connection, first=state, limits=limits):
+            outcome = page.outcome
+            self.attempts.extend(replace(attempt, number=len(self.attempts) + 1) for attempt in page.outcome.attempts)
+            if not outcome.ok:
+                break
+            self._take(page, again)
+            number = page.number + 1
+        return outcome
+
+    def _take(self, page: Page, again: int) -> None:
+        """Write a page down: its items and the place of the next in one entry."""
+        following = None if page.limited else page.next_url
+        data = {"items": self.recorder.kept(list(page.items)), "next": self.recorder.kept(following), "number": page.number}
+        self.recorder.keep_result(page_path(self.path, again, page.number), recording.PAGE, data)
+        self.pages, self.count = page.number, self.count + len(page.items)
+        if page.limited:
+            self.warnings[Warn(paging.MORE_PAGES, "response", f"the list goes on: reading ended at {page.limited}")] = None
+        self._hold(page.items)
+
+    def _hold(self, items: Any) -> None:
+        if self.is_streamed:
+            self.items = []
+        else:
+            self.items.extend(items)
+
+    def _recall(self, first_url: str, again: int) -> tuple[PageState | None, Outcome | None]:
+        """Return where to go on, None if the last page was read, and begin anew where the next page's place was withheld."""
+        last: Entry | None = None
+        if self.recorder.resumed:
+            for entry in self.recorder.journal.below(page_prefix(self.path, again), recording.PAGE):
+                values = self.recorder.restored(entry.data["items"], f"steps.{self.path}.items")
+                last, self.pages, self.count = entry, entry.data["number"], self.count + len(values)
+                self._hold(values)
+        if last is None or last.data["next"].get("withheld"):
+            self._forget()
+            return PageState(first_url), None
+        following = last.data["next"]["value"]
+        if following is None:
+            return None, None
+        return PageState(following, last.data["number"] + 1, self.count), None
+
+    def _forget(self) -> None:
+        self.items, self.count, self.pages = [], 0, 0
+
+    def _times_begun_again(self) -> int:
+        known = self.recorder.journal.last(self.path, recording.AGAIN)
+        return int(known.data["times"]) if known else 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedItems:
+    """The items of a list that is too long to be held: read from the journal page by page, as often as wanted."""
+
+    recorder: RunRecorder
+    path: str
+    count: int
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield them in order."""
+        known = self.recorder.journal.last(self.path, recording.AGAIN)
+        prefix = page_prefix(self.path, int(known.data["times"]) if known else 0)
+        for entry in self.recorder.journal.below(prefix, recording.PAGE):
+            yield from self.recorder.restored(entry.data["items"], f"steps.{self.path}.items")
+
+
+def page_prefix(path: str, again: int) -> str:
+    """Return what the paths of pages begin with; a list that was begun again has paths of its own."""
+    return f"{path}/again:{again}/page:" if again else f"{path}/page:"
+
+
+def page_path(path: str, again: int, number: int) -> str:
+    """Return the path of one page's call."""
+    return f"{page_prefix(path, again)}{number}"
