@@ -83,12 +83,17 @@ class PagedRead:
         limits = Paginate(self.limits.max_pages)
         for page in pages(ask_page, self.template, connection, first=state, limits=limits):
             outcome = page.outcome
-            self.attempts.extend(replace(attempt, number=len(self.attempts) + 1) for attempt in page.outcome.attempts)
+            self._note_attempts(page.outcome.attempts)
             if not outcome.ok:
                 break
             self._take(page, again)
             number = page.number + 1
         return outcome
+
+    def _note_attempts(self, attempts: tuple[Attempt, ...]) -> None:
+        """Keep the attempts that were retried, and the last one: a list may have more pages than a report can show."""
+        retried = [attempt for attempt in self.attempts if attempt.decision is not None and attempt.decision.action == "retry"]
+        self.attempts = [*retried, *attempts]
 
     def _take(self, page: Page, again: int) -> None:
         """Write a page down: its items and the place of the next in one entry."""

@@ -161,6 +161,10 @@ def _step_words(step: StepResult) -> str:
     if step.items is not None:
         counts = {status: sum(item.status == status for item in step.items) for status in _MARKS}
         words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no items"
+    if step.paged is not None:
+        words = f"{words}, {step.paged.items} items on {step.paged.pages} pages"
+    if step.counts is not None:
+        words = ", ".join(f"{count} {status}" for status, count in step.counts.items())
     waits = _waits(step)
     return f"{words}  ({waits})" if waits else words
 

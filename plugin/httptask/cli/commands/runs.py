@@ -181,7 +181,8 @@ def _steps(journal: Journal, record: RunRecord) -> Iterator[dict[str, Any]]:
             seen[entry.path] = status
             newest.setdefault(step, {"id": step, "status": "running", "failure": None})
         else:
-            newest[entry.path] = {"id": entry.path, "status": status, "failure": entry.data.get("failure")}
+            paged = {"paged": entry.data["paged"]} if "paged" in entry.data else {}
+            newest[entry.path] = {"id": entry.path, "status": status, "failure": entry.data.get("failure"), **paged}
     for path, row in newest.items():
         yield {**row, **({"items": {name: count for name, count in items[path].items() if count}} if path in items else {})}
 
@@ -221,6 +222,8 @@ def _print_run(shown: dict[str, Any], console: Console) -> None:
     width = max((len(step["id"]) for step in shown["steps"]), default=0)
     for step in shown["steps"]:
         counts = ", ".join(f"{count} {name}" for name, count in step.get("items", {}).items())
+        if "paged" in step:
+            counts = f"{step['paged']['items']} items on {step['paged']['pages']} pages"
         console.out(f"  {step['id'].ljust(width)}  {step['status']}{f'  ({counts})' if counts else ''}")
         if step["failure"]:
             console.out(f"  {' ' * width}  {step['failure']['message']}")
