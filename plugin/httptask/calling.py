@@ -115,9 +115,11 @@ class Call:
             raise Interrupted(self._interrupted()) from None
 
     def _look_before(self) -> None:
-        """Take the verify task's answer before the first attempt; after it, only the one that was kept will do."""
-        self.before = self.job.recovery.before
-        if self.job.recovery.attempts or not self.job.verify_before or self.verifier is None:
+        """Take the verify task's answer before the first attempt; where one was lost, only the one that was kept will do."""
+        if self.job.recovery.lost:
+            self.before = self.job.recovery.before
+            return
+        if not self.job.verify_before or self.verifier is None:
             return
         self.before = self.verifier.before(self.job.template, self.job.inputs, self._left())
         if self.job.record is not None and self.before is not None:
@@ -427,7 +429,8 @@ class Call:
             return self._outcome(self.last)
         method = self.job.template.method
         repeatable_read = method in SAFE_METHODS and self.job.idempotent
-        pending = (self.in_flight and not repeatable_read) or any(map(retrying.may_be_applied, self.facts))
+        unjudged = self.in_flight or (self.job.recovery.lost and not self.attempts)
+        pending = (unjudged and not repeatable_read) or any(map(retrying.may_be_applied, self.facts))
         status: Status = "unknown" if pending else "failed"
         hint = f"{method} may have been sent and {UNKNOWN_HINT}" if pending else ""
         failure = Failure(FailureKind.INTERRUPTED, "interrupted", hint)
