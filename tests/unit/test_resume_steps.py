@@ -235,7 +235,7 @@ def knowing():
 def test_a_value_that_may_not_be_shown_is_withheld_and_whoever_reads_it_is_told():
     read = step("b", inputs={"name": "{{ steps.a.response.body.key }}"})
     life = Life(workflow(step("a"), WAIT, read))
-    life.more = {"redactor": knowing}
+    life.more = {"shown": knowing}
     killed_while_waiting(life, lambda apply: reply(200, did=1, name="a", key=TOKEN))
     assert TOKEN not in repr(life.journal.kept)
     assert "***" not in repr(life.journal.kept)
@@ -248,7 +248,7 @@ def test_a_value_that_may_not_be_shown_is_withheld_and_whoever_reads_it_is_told(
 def test_a_lost_request_stays_unknown_when_it_cannot_be_rendered_again():
     read = step("b", "put", inputs={"name": "{{ steps.a.response.body.key }}"})
     life = Life(workflow(step("a"), read, on_failure=(step("undo"),)))
-    life.more = {"redactor": knowing}
+    life.more = {"shown": knowing}
     life.run(lambda apply: reply(200, did=1, name="a", key=TOKEN), APPLIED)
     result = life.run()
     assert (result.status, result.failure.kind, result.on_failure) == ("unknown", FailureKind.WITHHELD, ())
@@ -259,7 +259,7 @@ def test_a_lost_request_below_a_sub_workflow_stays_unknown_when_that_cannot_be_r
     inner = workflow(step("b"), inputs=TAKES)
     read = step("w", None, workflow=inner, inputs={"of": "{{ steps.a.response.body.key }}"})
     life = Life(workflow(step("a"), read, on_failure=(step("undo"),)))
-    life.more = {"redactor": knowing}
+    life.more = {"shown": knowing}
     life.run(lambda apply: reply(200, did=1, name="a", key=TOKEN), APPLIED)
     assert statuses(life.run()) == {"a": "succeeded", "w": "unknown"}
 
