@@ -1,7 +1,8 @@
 """A server in memory that counts what it did, tasks that use it, and processes that end at any moment and are resumed.
 
-Paths: `/get/N` changes nothing and tells what was done to N. `/make/N` does it once more with each POST; `/checked/N` as well,
-and its task has a verify rule; `/keyed/N` does it once for each idempotency key; `/put/N` and `/delete/N` may be repeated.
+Paths: `/get/N` changes nothing and tells what was done to N, `/tick/N` counts how often it was asked. `/make/N` does it once
+more with each POST, `/checked/N` and `/since/N` as well, and their tasks have a verify rule; `/keyed/N` does it once for each
+idempotency key; `/put/N` and `/delete/N` may be repeated.
 """
 
 import json
@@ -15,6 +16,7 @@ from httptask.lanes import InlineLanes
 from httptask.memory_journal import MemoryJournal
 from httptask.message import Headers, Response
 from httptask.model import IdempotencyKey, Output, Place, Step, Verify, Workflow
+from httptask.ports import Entry
 from httptask.recording import ASSUMED, RESULT, RunRecorder
 from httptask.registry import Registry
 from httptask.runner import Runner
@@ -56,6 +58,7 @@ TASKS = {
     each.id: each
     for each in (
         task("acme.get", "GET"),
+        task("acme.tick", "GET", outputs={"name": OUTPUTS["name"]}),
         task("acme.make"),
         task("acme.checked", verify=VERIFY),
         task("acme.since", verify=SINCE),
@@ -84,9 +87,9 @@ class ModelServer:
     A play is handed `apply`, which does what was asked and returns the answer; it may call it or not, raise, or answer itself.
     """
 
+    clock: object
     plays: list = field(default_factory=list)
     did: Counter = field(default_factory=Counter)
-    repeated: Counter = field(default_factory=Counter)
     requests: list = field(default_factory=list)
     keys: dict = field(default_factory=dict)
 
@@ -98,15 +101,15 @@ class ModelServer:
     def apply(self, request):
         _, kind, name = request.url.split("?")[0].removeprefix("https://api.example.com").split("/")
         key = request.headers.get("Idempotency-Key")
-        if key in self.keys:
-            return self.keys[key]
+        if key in self.keys and self.clock.now() - self.keys[key][0] < VALID_FOR:
+            return self.keys[key][1]
         if kind != "get":
             self.did[name] += 1
         if kind in {"put", "delete"}:
             self.did[name] = 1
         answer = reply(200, did=self.did[name], name=name)
         if key is not None:
-            self.keys[key] = answer
+            self.keys[key] = self.clock.now(), answer
         return answer
 
     def sent(self, method=None):
@@ -159,7 +162,7 @@ class Life:
     def __init__(self, flow, *plays, clock=None, **world):
         self.flow = flow
         self.clock = clock or FakeClock()
-        self.server = ModelServer(list(plays))
+        self.server = ModelServer(self.clock, list(plays))
         self.journal = MemoryJournal("r1", durable=True)
         self.world = {
             "lanes": InlineLanes(),
@@ -194,8 +197,8 @@ class Life:
 
     def say(self, path, kind, **data):
         """Let a person say something of a path between two processes."""
-        recorder = RunRecorder(self.journal, self.clock, resumed=True, ran_before=max(entry.ran for entry in self.journal.kept))
-        recorder.keep(path, kind, data)
+        ran = max((entry.ran for entry in self.journal.kept), default=0.0)
+        self.journal.kept.append(Entry(path, kind, data, self.clock.now(), ran))
 
     def assume(self, path, *, outputs=None):
         """Let a person say what came of a lost request: these outputs, or that it was not applied."""
