@@ -30,8 +30,7 @@ inputs: {type: object, properties: {items: {type: array}}}
 steps:
   - id: each
     task: TASK
-    forEach: "{{ inputs.items }}"
-    maxParallel: WIDTH
+    forEach: {items: "{{ inputs.items }}", maxParallel: WIDTH}
     with: WITH
 """
 GET = ("okta.get_agent_pools_update_instance", '{poolId: p1, updateId: "{{ item }}"}')
@@ -127,6 +126,7 @@ class Engine:
         items = result.steps[0].items or ()
         assert result.status == "succeeded", result.failure
         assert [item.index for item in items] == list(range(ITEMS))
+        assert workflow.steps[0].for_each.max_parallel == WIDTH
 
     def _journal(self, stack: ExitStack) -> Any:
         from httptask.identity import new_id
@@ -164,8 +164,8 @@ def profiled(variant: Callable[[], None]) -> None:
     run = threading.Thread.run
 
     def watched(thread: threading.Thread) -> None:
-        profiles.append(cProfile.Profile(time.thread_time))
-        profiles[-1].runcall(run, thread)
+        profiles.append(profile := cProfile.Profile(time.thread_time))
+        profile.runcall(run, thread)
 
     variant()
     threading.Thread.run = watched
