@@ -14,6 +14,7 @@ from httptask import paging, recording, results
 from httptask.model import Connection, Paginate, TaskTemplate
 from httptask.outcome import Attempt, FailureKind, Outcome, Warn
 from httptask.paged import DEFAULT_MAX_ITEMS, Page, PageState, pages
+from httptask.ports import Entry
 from httptask.recording import CallRecord, RunRecorder
 from httptask.results import response_view
 from httptask.runs import Paged
@@ -167,3 +168,24 @@ def page_prefix(path: str, again: int) -> str:
 def page_path(path: str, again: int, number: int) -> str:
     """Return the path of one page's call."""
     return f"{page_prefix(path, again)}{number}"
+
+
+def stored_items(below: Callable[[str, str], Iterator[Entry]], step: str) -> Iterator[Any]:
+    """Yield the items of a list that a step read page by page, else what the items of its `forEach` gave, one by one.
+
+    Args:
+        below: gives the entries of a kind whose path begins with a text, oldest first: `below(path, kind)`.
+        step: the path of the step, as in `rollout/pools`.
+
+    """
+    again = max((int(entry.data["times"]) for entry in below(step, recording.AGAIN) if entry.path == step), default=0)
+    pages = False
+    for entry in below(page_prefix(step, again), recording.PAGE):
+        pages = True
+        yield from entry.data["items"]["value"]
+    if pages:
+        return
+    for entry in below(f"{step}[", recording.RESULT):
+        number = entry.path.removeprefix(f"{step}[").removesuffix("]")
+        if number.isdigit() and "outputs" in entry.data:
+            yield entry.data["outputs"]["value"]

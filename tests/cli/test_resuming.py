@@ -121,6 +121,8 @@ def test_an_unknown_outcome_is_settled_by_a_persons_word(flow):
     unknown = flow.run(code=3)
     assert f"httptask resume {flow.id} --assume 'create=done'" in unknown.err
     assert flow.resume(code=3).json["status"] == "unknown"  # nobody has looked
+    refused = flow.resume("--assume", "create=done", code=2)
+    assert "later steps read the outputs of this step" in refused.out
     (pools,) = [step for step in unknown.json["steps"] if step["id"] == "pools"]
     outputs = {"poolId": pools["outputs"]["poolIds"][0], "updateId": "u"}
     done = flow.resume("--assume", "create=done", "--outputs", json.dumps(outputs))

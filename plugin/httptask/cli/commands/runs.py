@@ -189,7 +189,9 @@ def _steps(journal: Journal, record: RunRecord) -> Iterator[dict[str, Any]]:
 
 def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: Console) -> int:
     """Write items one by one, so that a list of any length needs no memory."""
-    found = journal.items(record.id, flags["items"])
+    from httptask.paging_use import stored_items
+
+    found = stored_items(lambda path, kind: journal.entries(record.id, kind, path), flags["items"])
     first = next(found, None)
     if first is None:
         hint = "`httptask runs show` lists the steps"
