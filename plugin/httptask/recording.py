@@ -21,7 +21,7 @@ from httptask.model import IdempotencyKey
 from httptask.outcome import Answer, Attempt, Failure, FailureKind, Outcome, Status
 from httptask.ports import NOTHING_DONE, Clock, Entry, Recovery, RunJournal
 from httptask.runs import StepStatus
-from httptask.secrets import Redactor
+from httptask.secrets import Redactor, Secret
 
 #: Kinds of entries. `list`: the items of a forEach; `if`: a condition's value; `begin`: when a step with a timeout began.
 LIST, IF, BEGIN = "list", "if", "begin"
@@ -97,9 +97,9 @@ class RunRecorder:
         """Return what an earlier execution, or a person since, said of a path."""
         return self.journal.last(path, kind) if self.resumed else None
 
-    def kept(self, value: Any) -> dict[str, Any]:
-        """Return a value as the journal may keep it."""
-        return withholding.kept(value, self.redactor())
+    def kept(self, value: Any, secrets: tuple[Secret, ...] = ()) -> dict[str, Any]:
+        """Return a value as the journal may keep it; `secrets` are those that its own schema tells."""
+        return withholding.kept(value, self.redactor().extended(secrets))
 
     def begun(self, path: str) -> float:
         """Return the running time at which a path with a timeout was begun, and note it; after a failure it is begun anew."""
@@ -282,10 +282,12 @@ def digest(request: Request) -> str:
     return hashlib.sha256(head + b"\n" + (request.body or b"")).hexdigest()
 
 
-def result_data(recorder: RunRecorder, status: StepStatus, failure: Failure | None, **values: Any) -> dict[str, Any]:
+def result_data(
+    recorder: RunRecorder, status: StepStatus, failure: Failure | None, secrets: tuple[Secret, ...] = (), **values: Any
+) -> dict[str, Any]:
     """Return the data of a `result`: what is None is left out, values are kept as they may be, the failure masked."""
-    shown = masking.failure(failure, recorder.redactor())
-    kept = {name: recorder.kept(value) for name, value in values.items() if value is not None}
+    shown = masking.failure(failure, recorder.redactor().extended(secrets))
+    kept = {name: recorder.kept(value, secrets) for name, value in values.items() if value is not None}
     return {"status": status, **({"failure": shown.to_json()} if shown else {}), **kept}
 
 

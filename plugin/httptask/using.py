@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from httptask import recording
+from httptask import masking, recording
 from httptask.errors import ExpressionError, Interrupted, JournalError, RequestChanged, UsageError, WithheldValue
 from httptask.events import ItemFinished, PollWaiting
 from httptask.expressions import evaluate_condition, evaluate_text, evaluate_tree
@@ -23,7 +23,7 @@ from httptask.results import response_view
 from httptask.runner import Options
 from httptask.runs import Item, StepStatus
 from httptask.views import View, without_outputs
-from httptask.withholding import restored
+from httptask.withholding import restored, without
 
 if TYPE_CHECKING:
     from httptask.frames import Engine
@@ -146,13 +146,22 @@ class TaskUse:
             self.engine.recorder,
             item.status,
             item.failure,
+            masking.secrets_of(self.usage.template, item.outcome) if item.outcome else (),
             outputs=None if item.outputs is None else dict(item.outputs),
             response=self._reached(item.outcome),
         )
+        if self._is_telling(item.outcome) and "body" in data["response"]["value"]:
+            data["response"] = without(data["response"], ["body"])
         final = (
             item.failure is not None and item.failure.kind == FailureKind.EXPRESSION and bool(answered) and not self.usage.safe
         )
         return {**data, **({"final": True} if final else {}), **handled(item.status, self.usage.step)}
+
+    def _is_telling(self, outcome: Outcome | None) -> bool:
+        """Tell whether a body that is no JSON names a secret, as a form does."""
+        answer = outcome.response if outcome else None
+        redactor = self.engine.recorder.redactor()
+        return answer is not None and answer.body_kind == "text" and redactor.free(answer.body) != answer.body
 
     def _reached(self, outcome: Outcome | None) -> dict[str, Any] | None:
         """Return of a response what later expressions can reach, and its status for people."""

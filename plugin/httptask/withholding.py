@@ -29,6 +29,11 @@ def restored(data: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+def without(data: Mapping[str, Any], place: Sequence[str | int]) -> dict[str, Any]:
+    """Return kept data in which one more place is withheld."""
+    return {"value": _put(data["value"], tuple(place), None), "withheld": [*data.get("withheld", ()), list(place)]}
+
+
 def replaced(data: Mapping[str, Any], place: Sequence[str | int], value: Any) -> dict[str, Any]:
     """Return kept data in which a person has filled in one withheld place."""
     left = [other for other in data.get("withheld", ()) if list(other) != list(place)]
