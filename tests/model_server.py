@@ -67,8 +67,15 @@ TASKS = {
         task("acme.delete", "DELETE"),
     )
 }
-REGISTRY = Registry(dict.fromkeys(TASKS, None), None)
-REGISTRY._loaded = dict(TASKS)
+
+
+def registry(tasks):
+    made = Registry(dict.fromkeys(tasks, None), None)
+    made._loaded = dict(tasks)
+    return made
+
+
+REGISTRY = registry(TASKS)
 
 
 class Killed(BaseException):
@@ -173,6 +180,7 @@ class Life:
         }
         self.world.update(world)
         self.more = {}
+        self.tasks = {}
         self.resumed = False
         self.recorder = None
 
@@ -184,9 +192,11 @@ class Life:
         ran = max((entry.ran for entry in self.journal.kept), default=0.0)
         self.recorder = RunRecorder(self.journal, world["clock"], resumed=self.resumed, ran_before=ran, **self.more)
         self.resumed = True
-        runner = Runner(world["transport"], world["clock"], tasks=TASKS)
+        runner = Runner(world["transport"], world["clock"], tasks={**TASKS, **self.tasks})
         connect = lambda template: world["connection"]  # noqa: E731 - a name for a function of one line
-        whole = WorkflowRunner(runner, REGISTRY, connect, world["clock"], lanes=world["lanes"], recorder=self.recorder)
+        whole = WorkflowRunner(
+            runner, registry({**TASKS, **self.tasks}), connect, world["clock"], lanes=world["lanes"], recorder=self.recorder
+        )
         try:
             return whole.run(flow or self.flow, {})
         except Killed:

@@ -48,6 +48,7 @@ class Job:
         verify_before: take the verify task's answer before the first attempt.
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
+        key_left: seconds for which an idempotency key is what makes a repetition safe.
 
     """
 
@@ -63,6 +64,7 @@ class Job:
     verify_before: bool = False
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
+    key_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +317,14 @@ class Call:
     def _bucket(self) -> str:
         return bucket_of(self.job.template, self.job.request.origin)
 
+    def _deadline(self, *more: retrying.Facts) -> float | None:
+        """Return the caller's deadline; once an attempt may have been applied, no later one may outlive the key."""
+        is_open = any(map(retrying.may_be_applied, (*self.facts, *more)))
+        limits = (self.job.deadline, self.job.key_left if is_open else None)
+        return min((limit for limit in limits if limit is not None), default=None)
+
     def _limit(self) -> float:
-        deadline = self.job.deadline
+        deadline = self._deadline()
         return self.job.policy.max_elapsed if deadline is None else min(deadline, self.job.policy.max_elapsed)
 
     def _left(self) -> float:
@@ -347,7 +355,7 @@ class Call:
                 facts,
                 self.facts,
                 elapsed=self.world.clock.monotonic() - self.began,
-                deadline=self.job.deadline,
+                deadline=self._deadline(facts),
                 budget_left=purse.left,
                 jitter=self.world.clock.random(),
             )

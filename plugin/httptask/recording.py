@@ -199,6 +199,7 @@ class CallRecord:
             wait=0.0 if lost else _wait_left(ends, max((*intents, *ends)), now),
             before=self._before(),
             key_expired=key is not None and not -_SKEW <= age < key.valid_for,
+            key_age=max(0.0, age),
         )
 
     def is_lost(self) -> bool:

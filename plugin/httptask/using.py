@@ -5,6 +5,7 @@ A use is a work for a lane: it may be given up from outside, and then nothing is
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,9 @@ from httptask.recording import CallRecord, RunRecorder
 from httptask.results import response_view
 from httptask.runner import Options
 from httptask.runs import Item, Paged, StepStatus
+from httptask.secrets import CUT
 from httptask.views import View, without_outputs
+from httptask.withholding import without
 
 if TYPE_CHECKING:
     from httptask.frames import Engine
@@ -37,6 +40,8 @@ _KINDS: Mapping[type[UsageError], FailureKind] = {
     ExpressionError: FailureKind.EXPRESSION,
 }
 _PENDING_HINT = "it was sent before and may have been applied: look at the server's state before sending it again"
+#: Characters of an answer that are kept for people.
+EXCERPT = 300
 _ANSWERED_HINT = "the request was sent and answered; look at the response"
 
 
@@ -171,11 +176,37 @@ class TaskUse:
             outputs=None if item.outputs is None else dict(item.outputs),
             response=self._reached(item.outcome),
         )
+        if self._is_telling(item.outcome) and "body" in data["response"]["value"]:
+            data["response"] = without(data["response"], ["body"])
         final = (
             item.failure is not None and item.failure.kind == FailureKind.EXPRESSION and bool(answered) and not self.usage.safe
         )
         paged = {"paged": item.paged.to_json()} if item.paged else {}
-        return {**data, **paged, **({"final": True} if final else {}), **handled(item.status, self.usage.step)}
+        return {
+            **data,
+            **paged,
+            **self._excerpt(item.outcome),
+            **({"final": True} if final else {}),
+            **handled(item.status, self.usage.step),
+        }
+
+    def _excerpt(self, outcome: Outcome | None) -> dict[str, str]:
+        """Return the beginning of an answer, for people; of one that holds what may not be shown, nothing."""
+        answer = outcome.response if outcome else None
+        if answer is None or answer.body_kind == "empty":
+            return {}
+        text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
+        mask = self.engine.recorder.redactor().free if len(text) <= EXCERPT else self.engine.recorder.redactor().cut_off
+        beginning = text[:EXCERPT]
+        if mask(beginning) != beginning:
+            return {}
+        return {"excerpt": beginning + CUT if len(text) > EXCERPT else beginning}
+
+    def _is_telling(self, outcome: Outcome | None) -> bool:
+        """Tell whether a body that is no JSON names a secret, as a form does."""
+        answer = outcome.response if outcome else None
+        redactor = self.engine.recorder.redactor()
+        return answer is not None and answer.body_kind == "text" and redactor.free(answer.body) != answer.body
 
     def _reached(self, outcome: Outcome | None) -> dict[str, Any] | None:
         """Return of a response what later expressions can reach, and its status for people."""

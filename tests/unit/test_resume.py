@@ -2,12 +2,13 @@
 
 import pytest
 
-from builders import connection
+from builders import connection, provider
 from httptask.errors import CredentialError
 from httptask.memory_journal import MemoryJournal
-from httptask.model import ForEach, Until
+from httptask.model import ForEach, IdempotencyKey, Until
 from httptask.outcome import FailureKind
 from model_server import (
+    LOST,
     VALID_FOR,
     Killed,
     Life,
@@ -16,6 +17,7 @@ from model_server import (
     failing,
     statuses,
     step,
+    task,
     workflow,
 )
 
@@ -230,6 +232,21 @@ def test_a_key_of_a_clock_that_was_set_back_is_not_trusted():
     life.run(APPLIED)
     life.clock._start -= 120
     assert life.run().status == "unknown"
+
+
+@pytest.mark.parametrize(("wait", "end"), [(5, ("succeeded", 1)), (20, ("unknown", 1))])
+def test_no_retry_outlives_the_key_of_a_lost_request(wait, end):
+    life = Life(workflow(step("a", "keyed")))
+    key = IdempotencyKey("Idempotency-Key", valid_for=10)
+    life.tasks = {"keyed.keyed": task("keyed.keyed", provider=provider(idempotency_key=key))}
+
+    def later(apply):
+        if wait > key.valid_for:
+            life.server.keys.clear()
+        return apply()
+
+    result = life.run(applied_then(LOST), answering(503, {"Retry-After": str(wait)}), later)
+    assert (result.status, life.server.did["a"]) == end
 
 
 def test_the_same_key_is_sent_again():

@@ -5,11 +5,13 @@ import pytest
 from httptask.errors import JournalError, Problem
 from httptask.halting import Halt, HaltableClock
 from httptask.memory_journal import MemoryJournal
-from httptask.model import ForEach, Until
+from httptask.message import Headers, Response
+from httptask.model import ForEach, Output, ResponseSpec, Until
 from httptask.outcome import FailureKind
-from httptask.recording import APPROVAL
+from httptask.recording import APPROVAL, RESULT
 from httptask.secrets import Redactor, Secret
-from model_server import Killed, Life, answering, applied_then, failing, reply, statuses, step, workflow
+from httptask.using import EXCERPT
+from model_server import Killed, Life, answering, applied_then, failing, reply, statuses, step, task, workflow
 
 TAKES = {"type": "object", "properties": {"of": {}}}
 NOT_APPLIED, APPLIED = failing(Killed()), applied_then(Killed())
@@ -243,6 +245,36 @@ def test_a_value_that_may_not_be_shown_is_withheld_and_whoever_reads_it_is_told(
     assert (result.status, result.failure.kind) == ("failed", FailureKind.WITHHELD)
     assert "steps.a.response" in result.failure.message
     assert life.server.sent() == ["/make/a"]
+
+
+def test_a_text_that_names_a_secret_is_withheld():
+    life = Life(workflow(step("a", "get"), outputs={"read": "{{ steps.a.response.body }}"}))
+    text = Response(200, Headers.of({"Content-Type": "text/plain"}), b"access_token=" + TOKEN.encode())
+    assert life.run(lambda apply: text).status == "succeeded"
+    assert TOKEN not in repr(life.journal.kept)
+    assert life.kept(RESULT)[0].data["response"]["withheld"] == [["body"]]
+
+
+def test_of_an_answer_that_nothing_reads_an_excerpt_is_kept_for_people():
+    life = Life(workflow(step("a"), step("b")))
+    life.run(None, lambda apply: reply(200, said=TOKEN + " again", long="x" * 1000))
+    first, second = (entry.data for entry in life.kept(RESULT))
+    assert first["excerpt"] == '{"did":1,"name":"a"}'
+    assert first["response"]["value"] == {"status": 200}
+    assert len(second["excerpt"]) == EXCERPT + 1
+    life = Life(workflow(step("a")))
+    life.more = {"shown": knowing}
+    life.run(lambda apply: reply(200, said=TOKEN))
+    assert "excerpt" not in life.kept(RESULT)[0].data
+
+
+def test_what_the_schema_of_an_answer_calls_secret_is_withheld():
+    schema = {"type": "object", "properties": {"pin": {"type": "string", "format": "password"}}}
+    made = task("acme.make", responses={"200": ResponseSpec("", schema)}, outputs={"pin": Output("{{ response.body.pin }}", {})})
+    life = Life(workflow(step("a")))
+    life.tasks = {"acme.make": made}
+    assert life.run(lambda apply: reply(200, pin=TOKEN)).steps[0].outputs == {"pin": TOKEN}
+    assert TOKEN not in repr(life.journal.kept)
 
 
 def test_a_lost_request_stays_unknown_when_it_cannot_be_rendered_again():
