@@ -11,12 +11,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
     ("errors model message outcome secrets secret_search unescaping events ports suggest version durations egress_policy"),
-    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges",
+    "expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges",
     (
         "errors model message outcome runs secrets secret_search events ports suggest version durations egress_policy"
         " openapi_paths"
     ),
-    "expressions expression_env schemas uri documents places faults baseurl addresses origins challenges links",
+    "expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges links",
     (
         "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
         " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from keyword import iskeyword
 from typing import Any
 
 import jinja2
@@ -49,6 +50,7 @@ __all__ = [
 #: A dotted path read by an expression, as far as it is literal: `("steps", "create", "outputs", "updateId")`.
 Reference = tuple[str, ...]
 
+_NOT_FOUND = object()
 _JSON_TYPES = frozenset({dict, list, str, int, float, bool, type(None)})
 _ENVIRONMENT = environment()
 _FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, jinja2.TemplateError)
@@ -92,12 +94,18 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class _Expression:
+    """One expression. `names` is the path that it reads, if it reads one and nothing in it is an index."""
+
     source: str
     references: tuple[Reference, ...]
     is_path: bool
+    names: Reference
     call: Callable[..., Any]
 
     def evaluate(self, context: Mapping[str, Any]) -> Any:
+        found = self._looked_up(context)
+        if found is not _NOT_FOUND:
+            return found
         start_work()
         try:
             value = self.call(**context)
@@ -106,6 +114,15 @@ class _Expression:
             raise self._undefined(str(error)) from None
         except _FAILURES as error:
             raise ExpressionError(Problem(self._where, f"cannot be evaluated: {reason(error)}")) from None
+
+    def _looked_up(self, context: Mapping[str, Any]) -> Any:
+        """Return what plain names lead to through plain mappings; all else Jinja looks up, and explains, in ten times as long."""
+        found: Any = context
+        for name in self.names:
+            if type(found) is not dict or name not in found:
+                return _NOT_FOUND
+            found = found[name]
+        return found if self.names and type(found) in _JSON_TYPES else _NOT_FOUND
 
     def text(self, context: Mapping[str, Any]) -> str:
         try:
@@ -232,7 +249,8 @@ def _expression(source: str) -> _Expression:
         raise ExpressionError(Problem("{{ " + source + " }}", f"not an expression: {message}")) from None
     node = body[0].nodes[0] if isinstance(body[0], jinja2.nodes.Output) else None
     chain = _chain(node)
-    return _Expression(source, tuple(_references(node)), chain is not None, call)
+    names = chain if chain is not None and all(part.isidentifier() and not iskeyword(part) for part in chain) else ()
+    return _Expression(source, tuple(_references(node)), chain is not None, names, call)
 
 
 def _refuse_unpacking(tree: jinja2.nodes.Node) -> None:

@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
+from httptask.accepting import Acceptance
 from httptask.errors import Problem
 from httptask.suggest import did_you_mean, nearest
 
@@ -102,10 +103,14 @@ class Validator:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Compile; the schema must be self-contained."""
-        self._validator = _Validator2020(dict(schema), format_checker=_FORMATS)
+        root = dict(schema)
+        self._validator = _Validator2020(root, format_checker=_FORMATS)
+        self._accepts = Acceptance(lambda reference: referred(reference, root), _FORMATS.checkers).of(root)
 
     def violations(self, value: Any, limit: int | None = None) -> tuple[Violation, ...]:
         """Return every broken rule, or the first `limit` that are found, in document order."""
+        if self._certainly_fits(value):
+            return ()
         every = (violation for error in self._validator.iter_errors(value) for violation in _violations(error))
         try:
             found = list(islice(every, limit))
@@ -119,6 +124,12 @@ class Validator:
                 key=lambda violation: [(str(part), 0) if isinstance(part, str) else ("", part) for part in violation.path],
             )
         )
+
+    def _certainly_fits(self, value: Any) -> bool:
+        try:
+            return self._accepts(value)
+        except RecursionError:
+            return False
 
 
 def is_endless(schema: Any, root: Mapping[str, Any]) -> bool:

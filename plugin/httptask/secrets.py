@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote_plus
 
@@ -38,6 +39,9 @@ _SCHEME_WORD = re.compile(r"(?:Bearer|SSWS|Basic|DPoP) (?=.)", re.IGNORECASE)
 
 #: Values of servers' answers that a Redactor looks for, the latest: each costs a pass over every text.
 MOST_VERBATIM = 500
+
+#: A server chooses the names of fields, and must not choose how much memory is spent on remembering them.
+LONGEST_REMEMBERED = 64
 
 
 class Secret:
@@ -184,7 +188,15 @@ class Redactor:
 
 def is_sensitive_field(name: str) -> bool:
     """Tell whether a field of this name holds a credential in every API that has one."""
+    return _is_sensitive(name) if len(name) > LONGEST_REMEMBERED else _is_sensitive_again(name)
+
+
+def _is_sensitive(name: str) -> bool:
     return name.strip("\"'").lower().replace("_", "").replace("-", "") in SENSITIVE_FIELDS
+
+
+#: Each answer of an API has the same few names.
+_is_sensitive_again = lru_cache(maxsize=1024)(_is_sensitive)
 
 
 def is_blank(value: object) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from httptask.inputs import input_schema, parameter_names
@@ -34,14 +35,17 @@ def mark(value: Any, schema: Any, definitions: Mapping[str, Schema], *, answered
     Of what a server `answered`, `MOST_LEARNED` values are returned, and the others are masked in their place alone: a server
     must not choose how long the search for them takes.
     """
-    search = _Search(definitions, {}, MOST_LEARNED if answered else math.inf, verbatim=answered)
-    shown = _masked(value, schema, search)
-    return Marked(shown, tuple(search.found))
+    return _marked(value, _Places(definitions).of((schema,)), answered=answered)
+
+
+def _marked(value: Any, place: _Place, *, answered: bool) -> Marked:
+    found = _Found({}, MOST_LEARNED if answered else math.inf, verbatim=answered)
+    return Marked(_masked(value, place, found), tuple(found.secrets))
 
 
 def inputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
     """Return a task's inputs as they may be shown."""
-    return mark(dict(values), input_schema(template), template.definitions)
+    return _marked(dict(values), _inputs_place(template), answered=False)
 
 
 def request_body(template: TaskTemplate, body: Any) -> Marked:
@@ -52,24 +56,39 @@ def request_body(template: TaskTemplate, body: Any) -> Marked:
 
 def response_body(template: TaskTemplate, body: Any) -> Marked:
     """Return a response's body as it may be shown, by every documented response: a field stays secret under another status."""
-    schemas = [spec.schema for spec in template.responses.values()] if _calls_anything_secret(template) else []
-    return mark(body, {"anyOf": schemas}, template.definitions, answered=True)
+    return _marked(body, _response_place(template), answered=True)
 
 
 def outputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
     """Return a task's outputs as they may be shown."""
+    return _marked(dict(values), _outputs_place(template), answered=True)
+
+
+@lru_cache(maxsize=1024)
+def _inputs_place(template: TaskTemplate) -> _Place:
+    return _Places(template.definitions).of((input_schema(template),))
+
+
+@lru_cache(maxsize=1024)
+def _response_place(template: TaskTemplate) -> _Place:
+    schemas = [spec.schema for spec in template.responses.values()] if _calls_anything_secret(template) else []
+    return _Places(template.definitions).of(schemas)
+
+
+@lru_cache(maxsize=1024)
+def _outputs_place(template: TaskTemplate) -> _Place:
     properties = {name: output.schema for name, output in template.outputs.items()}
-    return mark(dict(values), {"properties": properties}, template.definitions, answered=True)
+    return _Places(template.definitions).of(({"properties": properties},))
 
 
 @lru_cache(maxsize=1024)
 def secret_parameters(template: TaskTemplate) -> frozenset[str]:
     """Return the names, as they go on the wire, of parameters that the schema calls secret; header names in lower case."""
-    search = _Search(template.definitions, {})
+    places = _Places(template.definitions)
     return frozenset(
         parameter.name.lower() if parameter.location == "header" else parameter.name
         for parameter in parameter_names(template).values()
-        if search.is_secret(search.branches(parameter.schema))
+        if places.of((parameter.schema,)).is_secret
     )
 
 
@@ -80,7 +99,7 @@ def _calls_anything_secret(template: TaskTemplate) -> bool:
     while parts:
         part = parts.pop()
         if isinstance(part, Mapping):
-            if _Search.is_secret((part,)):
+            if _is_secret(part):
                 return True
             parts += part.values()
         elif isinstance(part, list):
@@ -88,39 +107,85 @@ def _calls_anything_secret(template: TaskTemplate) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """Where references lead, the secrets found so far, in order, and how many are looked for."""
+def _is_secret(schema: Schema) -> bool:
+    return schema.get("format") == "password" or schema.get("writeOnly") is True
 
-    definitions: Mapping[str, Schema]
-    found: dict[Secret, None]
-    most: float = math.inf
-    verbatim: bool = False
 
-    def branches(self, schema: Any) -> tuple[Schema, ...]:
-        """Return a schema with all that it refers to or combines."""
-        return tuple(self._branches(schema, frozenset()))
+class _Places:
+    """The places of values that some schemas speak of, each looked up once: a task's values are as many as its answers."""
 
-    def _branches(self, schema: Any, seen: frozenset[str]) -> Iterator[Schema]:
+    def __init__(self, definitions: Mapping[str, Schema]) -> None:
+        self._definitions = definitions
+        self._known: dict[tuple[int, ...], _Place] = {}
+
+    def of(self, schemas: Iterable[Any]) -> _Place:
+        """Return the place that all these schemas speak of; those that say nothing are left out."""
+        saying = [schema for schema in schemas if schema and isinstance(schema, Mapping)]
+        key = tuple(map(id, saying))
+        if key not in self._known:
+            self._known[key] = _Place(self, tuple(saying), self._branches(saying))
+        return self._known[key]
+
+    def _branches(self, schemas: Iterable[Schema]) -> tuple[Schema, ...]:
+        return tuple(branch for schema in schemas for branch in self._each(schema, frozenset()))
+
+    def _each(self, schema: Any, seen: frozenset[str]) -> Iterator[Schema]:
+        """Yield a schema with all that it refers to or combines."""
         if not isinstance(schema, Mapping):  # true and false are schemas too
             return
         yield schema
         name = str(schema.get("$ref", "")).rpartition("/")[2]
         if name and name not in seen:
-            yield from self._branches(self.definitions.get(name, {}), seen | {name})
+            yield from self._each(self._definitions.get(name, {}), seen | {name})
         for keyword in ("allOf", "anyOf", "oneOf"):
             for branch in schema.get(keyword, ()):
-                yield from self._branches(branch, seen)
+                yield from self._each(branch, seen)
         for keyword in ("then", "else"):
-            yield from self._branches(schema.get(keyword), seen)
+            yield from self._each(schema.get(keyword), seen)
 
-    @staticmethod
-    def is_secret(branches: tuple[Schema, ...]) -> bool:
-        return any(branch.get("format") == "password" or branch.get("writeOnly") is True for branch in branches)
+
+class _Place:
+    """What schemas say of the values at one place, and of the places below it."""
+
+    def __init__(self, places: _Places, schemas: tuple[Schema, ...], branches: tuple[Schema, ...]) -> None:
+        self._places = places
+        #: Held, because places are known by the identity of their schemas.
+        self._schemas = schemas
+        self._branches = branches
+        self.is_secret = any(map(_is_secret, branches))
+        self.says_nothing = not branches
+        self._listed = frozenset(key for branch in branches for key in branch.get("properties", ()))
+        self._patterned = any("patternProperties" in branch for branch in branches)
+        self._fields: dict[str | None, _Place] = {}
+
+    def field(self, key: str) -> _Place:
+        """Return the place of a field; what no schema lists shares one, because a server may send any names."""
+        if self._patterned:
+            return self._places.of(_properties(key, self._branches))
+        name = key if key in self._listed else None
+        if name not in self._fields:
+            self._fields[name] = self._places.of(_properties(name, self._branches))
+        return self._fields[name]
+
+    def items(self) -> Iterator[_Place]:
+        """Yield the place of each item of a list, without end."""
+        length = max((len(branch["prefixItems"]) for branch in self._branches if "prefixItems" in branch), default=0)
+        for index in range(length):
+            yield self._places.of(_items(index, self._branches))
+        yield from repeat(self._places.of(_items(length, self._branches)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The secrets found so far, in order, and how many are looked for."""
+
+    secrets: dict[Secret, None]
+    most: float
+    verbatim: bool
 
     def keep(self, value: Any) -> None:
         """Keep every text and number in a value as a secret of its own."""
-        if len(self.found) >= self.most:
+        if len(self.secrets) >= self.most:
             return
         if isinstance(value, Mapping):
             value = list(value.values())
@@ -128,48 +193,38 @@ class _Search:
             for item in value:
                 self.keep(item)
         elif not is_blank(value) and not (self.verbatim and len(str(value)) < SHORTEST_SEARCHED):
-            self.found[Secret(str(value), reference=REFERENCE, verbatim=self.verbatim)] = None
+            self.secrets[Secret(str(value), reference=REFERENCE, verbatim=self.verbatim)] = None
 
 
-def _masked(value: Any, schema: Any, search: _Search) -> Any:
-    if not schema and type(value) in _SCALARS:
+def _masked(value: Any, place: _Place, found: _Found) -> Any:
+    if place.says_nothing and type(value) in _SCALARS:
         return value
-    branches = search.branches(schema)
-    if search.is_secret(branches) and not is_blank(value):
-        search.keep(value)
+    if place.is_secret and not is_blank(value):
+        found.keep(value)
         return MASK
     if isinstance(value, Mapping):
-        return {key: _field(key, item, branches, search) for key, item in value.items()}
+        return {key: _field(key, item, place, found) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        alike = None if any("prefixItems" in branch for branch in branches) else _all_of(_items(0, branches))
-        return [
-            _masked(item, _all_of(_items(index, branches)) if alike is None else alike, search)
-            for index, item in enumerate(value)
-        ]
+        return [_masked(item, below, found) for item, below in zip(value, place.items(), strict=False)]
     return value
 
 
-def _field(key: str, value: Any, branches: tuple[Schema, ...], search: _Search) -> Any:
+def _field(key: str, value: Any, place: _Place, found: _Found) -> Any:
     if is_sensitive_field(key) and not is_blank(value):
-        search.keep(value)
+        found.keep(value)
         return MASK
-    return _masked(value, _all_of(_properties(key, branches)), search)
+    return _masked(value, place.field(key), found)
 
 
-def _all_of(schemas: Iterator[Any]) -> Schema:
-    """Return one schema for several, without those that say nothing: an answer has many more values than its schema has parts."""
-    found = [schema for schema in schemas if schema and isinstance(schema, Mapping)]
-    return {"allOf": found} if found else {}
-
-
-def _properties(key: str, branches: tuple[Schema, ...]) -> Iterator[Any]:
+def _properties(key: str | None, branches: tuple[Schema, ...]) -> Iterator[Any]:
+    """Yield what branches say of a field; None stands for one that none of them lists."""
     for branch in branches:
         if key in branch.get("properties", {}):
             yield branch["properties"][key]
         else:
             yield branch.get("additionalProperties")
         for pattern, schema in branch.get("patternProperties", {}).items():
-            if re.search(pattern, key):
+            if key is not None and re.search(pattern, key):
                 yield schema
 
 
