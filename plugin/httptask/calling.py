@@ -131,7 +131,7 @@ class Call:
         """Judge the attempt that an earlier process did not see the end of, as one whose answer was lost."""
         error = FailureKind.INTERRUPTED
         facts = retrying.Facts(self.job.template.method, self.job.idempotent, "sentWithoutAnswer", error=error.value)
-        failure = Failure(error, "the process that sent it ended before the answer was known")
+        failure = Failure(error, "it was sent before, and its answer was never seen")
         tried = self._verified(_Try(facts, self._decide(facts), failure=failure))
         return self._record(tried, self.world.clock.now(), 0.0, {})
 

@@ -88,7 +88,7 @@ def loaded(definition: Definition) -> Iterator[tuple[Workflow, Registry]]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(definition.files[path], encoding="utf-8", newline="")
         folders = sorted({copy.parent for copy in copies.values() if copy.name == PROVIDER_FILE})
-        registry = Library(folders[1:], root=folders[0]).registry()
+        registry = (Library(folders[1:], root=folders[0]) if folders else Library()).registry()
         workflow = load_workflow(copies[definition.workflow], registry)
         for task in _tasks(workflow, registry):
             registry[task]  # each template is read while its copy is there

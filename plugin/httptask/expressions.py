@@ -42,6 +42,7 @@ __all__ = [
     "evaluate_condition",
     "evaluate_text",
     "evaluate_tree",
+    "is_barred",
     "texts",
     "to_text",
     "type_name",
@@ -193,6 +194,11 @@ def evaluate_condition(text: str, context: Mapping[str, Any]) -> bool:
 def barred(name: str, error: Callable[[str], Exception]) -> Any:
     """Return what stands in place of a value that cannot be had: an expression that looks at it raises `error(name)`."""
     return Barred(name, error)
+
+
+def is_barred(value: Any) -> bool:
+    """Tell whether a value is one that cannot be had."""
+    return isinstance(value, Barred)
 
 
 def texts(tree: Any) -> Iterator[str]:

@@ -69,8 +69,11 @@ class Frame:
     def run(self, steps: Sequence[Step]) -> tuple[RunStatus, Failure | None]:
         """Execute steps in order until one ends the workflow; return how that is, and why."""
         for step in steps:
+            before = len(self.done)
             result = self.step(step)
             self.add(result)
+            if step.parallel:  # a group stands above its members
+                self.done.insert(before, self.done.pop())
             self.engine.tell(StepFinished(step.id, result.status, result.failure.message if result.failure else ""))
             if self.engine.recorder.lost is not None:
                 return "unknown", _lost(self.engine.recorder.lost)
@@ -432,7 +435,10 @@ def _undone(frame: Frame, failure: Failure) -> tuple[RunStatus, Failure | None, 
     frame.prefix, frame.deadline = f"{prefix}onFailure/", None
     status, undoing = frame.run(frame.workflow.on_failure)
     frame.prefix = prefix
-    if status == "succeeded":
+    if status == "failed" and undoing is not None:
+        hint = f"onFailure failed too: {undoing.message}"
+        failure = replace(failure, hint="; ".join(filter(None, (failure.hint, hint))))
+    if status in {"succeeded", "failed"}:
         return "failed", failure, {}, tuple(frame.done)
     return status, undoing, {}, tuple(frame.done)
 

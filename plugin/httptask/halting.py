@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a request which may change something gets to be answered once a stop was asked for.
 GRACE = 5.0
-#: Seconds that a lock may be waited for; more than anybody waits.
+#: Seconds that a lock may be waited for on every platform.
 _LONGEST = 1e6
 
 
@@ -43,8 +43,12 @@ class Halt:
 
     def wait(self, seconds: float) -> bool:
         """Wait, at most until somebody asks to stop; tell whether somebody did."""
+        while seconds > _LONGEST:
+            if self.wait(_LONGEST):
+                return True
+            seconds -= _LONGEST
         try:
-            self._asked.get(timeout=max(0.0, min(seconds, _LONGEST)))
+            self._asked.get(timeout=max(0.0, seconds))
         except queue.Empty:
             return False
         self._asked.put(None)  # for the others who wait

@@ -214,6 +214,11 @@ class Journal:
             for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
                 yield Entry(found, kind, self.decoded(data), at, ran)
 
+    def ran(self, run_id: str) -> float:
+        """Return the seconds of running time that a run's entries tell of."""
+        ((ran,),) = self.read("SELECT coalesce(max(ran), 0.0) FROM entries WHERE run = ?", (run_id,))
+        return float(ran)
+
     def delete(self, run_id: str) -> None:
         """Forget a run and, if no other run needs it, its definition.
 
@@ -416,8 +421,7 @@ class HeldRun:
 
     def ran(self) -> float:
         """Return the seconds of running time that were written down."""
-        ((ran,),) = self._journal.read("SELECT coalesce(max(ran), 0.0) FROM entries WHERE run = ?", (self._id,))
-        return float(ran)
+        return self._journal.ran(self._id)
 
     def note_status(self, status: str, *, now: float, ran: float, message: str = "") -> None:
         """Say in the list of runs how this one stands."""

@@ -34,6 +34,8 @@ INPUTS = "inputs"
 #: What a person said: `approval` of a gate, what was `assumed` of an unknown outcome.
 #: `reached`: the run waits at this gate.
 APPROVAL, ASSUMED, REACHED = "approval", "assumed", "reached"
+#: Failures that come again when a run goes on.
+LASTING = frozenset({FailureKind.EXPRESSION, FailureKind.CONDITION, FailureKind.INPUT, FailureKind.REJECTED})
 #: Seconds by which two readings of the wall clock may differ without a key counting as forgotten.
 _SKEW = 60.0
 #: Seconds for a thread that is only waiting to notice that a stop was asked for.
@@ -310,6 +312,12 @@ def result_data(recorder: RunRecorder, status: StepStatus, failure: Failure | No
     shown = masking.failure(failure, recorder.redactor())
     kept = {name: recorder.kept(value) for name, value in values.items() if value is not None}
     return {"status": status, **({"failure": shown.to_json()} if shown else {}), **kept}
+
+
+def is_lasting(result: Entry) -> bool:
+    """Tell whether a result is a failure that would come again: a run goes on with the files and answers that it has."""
+    failure = result.data.get("failure")
+    return failure is not None and FailureKind(failure["kind"]) in LASTING
 
 
 def _wait_left(ends: Mapping[int, Entry], last: int, now: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -52,9 +52,10 @@ class Words:
 
         """
         step = self._unknown(path)
-        if outputs is None and reads_outputs(self.workflow, path):
+        lacking = [name for name in outputs_read(self.workflow, path) if name not in (outputs or {})]
+        if lacking:
             self._refuse(
-                "--outputs", "later steps read the outputs of this step", """give them, as in --outputs '{"name": "value"}'"""
+                "--outputs", f"later steps read these outputs of the step: {', '.join(lacking)}", "give them in a JSON object"
             )
         data = kept(dict(outputs or {}), self.redactor)
         if data.get("withheld"):
@@ -78,7 +79,8 @@ class Words:
         if step is None or step.task is None:
             self._refuse("STEP", "there is no step of this name that sends requests", "name it as the run's message does")
         result = self.journal.last(path, recording.RESULT)
-        if result is not None and result.data["status"] != "unknown":
+        corrected = result is not None and result.data.get("assumed", False)
+        if result is not None and result.data["status"] != "unknown" and not corrected:
             self._refuse(path, f"its outcome is not unknown but {result.data['status']}", "resume the run without it")
         if not self._open_calls(path):
             self._refuse(path, "its outcome is not unknown: nothing was sent for it", "resume the run without it")
@@ -94,7 +96,7 @@ class Words:
         return max((entry.data["number"] for entry in self.journal.below(f"{call}/attempt:", recording.INTENT)), default=0)
 
     def _gates(self, path: str) -> str:
-        gates = [step.id for step in self.workflow.every_step() if step.approve is not None]
+        gates = gates_of(self.workflow)
         return did_you_mean(path, gates) or (f"gates of this workflow: {', '.join(gates)}" if gates else "it has none")
 
     def _write(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
@@ -110,15 +112,21 @@ def find_step(workflow: Workflow, path: str) -> Step | None:
     return found[1] if found else None
 
 
-def reads_outputs(workflow: Workflow, path: str) -> bool:
-    """Tell whether anything after a step reads its outputs."""
+def outputs_read(workflow: Workflow, path: str) -> list[str]:
+    """Return the outputs of a step that anything after it reads by name."""
     found = _find(workflow, path)
-    return found is not None and reachable(found[0])[found[1].id].covers("outputs")
+    if found is None:
+        return []
+    reach, step = reachable(found[0])[found[1].id], found[1]
+    if step.for_each is not None:  # which names of an item are read cannot be told, only that some may be
+        return sorted(step.outputs) if reach.covers("outputs") else []
+    return sorted({names[1] for names in reach.paths if names[0] == "outputs" and names[1:]})
 
 
 def ways_on(run_id: str, path: str, workflow: Workflow) -> str:
     """Return how to go on after an unknown outcome, in words that can be copied."""
-    outputs = " --outputs '{...}'" if reads_outputs(workflow, path) else ""
+    names = ", ".join(f'"{name}": ...' for name in outputs_read(workflow, path))
+    outputs = f" --outputs '{{{names}}}'" if names else ""
     return (
         f"look at the server, then `httptask resume {run_id} --assume '{path}=done'{outputs}` if it was applied,"
         f" or `--assume '{path}=not-done'` to send it again"
@@ -143,3 +151,16 @@ def _find(workflow: Workflow, path: str) -> tuple[Workflow, Step] | None:
         found = (current, step)
         current, undoing = step.workflow, False
     return found
+
+
+def _gate_paths(workflow: Workflow, prefix: str = "") -> Iterator[str]:
+    for step in workflow.every_step():
+        if step.approve is not None:
+            yield prefix + step.id
+        elif step.workflow is not None:
+            yield from _gate_paths(step.workflow, f"{prefix}{step.id}/")
+
+
+def gates_of(workflow: Workflow) -> list[str]:
+    """Return the paths of all gates of a workflow and of those that it uses."""
+    return list(_gate_paths(workflow))

@@ -5,7 +5,7 @@ The same `Runner`, the same policy, the same decisions; only transport, clock an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -138,33 +138,43 @@ class _Steps:
     def __init__(
         self, workflow: Workflow, registry: Registry, scripts: Mapping[str, str], *, clock: FakeClock, observer: Observer | None
     ) -> None:
-        known = [step.id for step in workflow.steps]
+        uses = dict.fromkeys(_uses(workflow))
+        known = list(dict.fromkeys(step for step, _ in uses))
         unknown = [Problem(step, "no such step", did_you_mean(step, known)) for step in scripts if step not in known]
         if unknown:
             raise InputInvalid(unknown)
         self._observer = observer
-        self._step = known[0]
-        self._transports: dict[str, ScriptedTransport] = {}
-        self._verifiers: dict[str, _ScriptedVerifier] = {}
-        for step in workflow.steps:
-            faults = _checked(registry[step.task or ""], scripts.get(step.id, "ok"), step.id)
-            self._transports[step.id] = ScriptedTransport(registry[step.task or ""], _answers(faults), clock)
-            self._verifiers[step.id] = _ScriptedVerifier(_findings(faults), clock)
+        self._use = next(iter(uses), ("", ""))
+        self._transports: dict[tuple[str, str], ScriptedTransport] = {}
+        self._verifiers: dict[tuple[str, str], _ScriptedVerifier] = {}
+        for step, task in uses:
+            faults = _checked(registry[task], scripts.get(step, "ok"), step)
+            self._transports[step, task] = ScriptedTransport(registry[task], _answers(faults), clock)
+            self._verifiers[step, task] = _ScriptedVerifier(_findings(faults), clock)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepStarted):
-            self._step = event.step
+            self._use = (event.step, event.task)
         if self._observer:
             self._observer(event)
 
     def send(self, request: Request, timeouts: Timeouts) -> Response:
-        return self._transports[self._step].send(request, timeouts)
+        return self._transports[self._use].send(request, timeouts)
 
     def before(self, template: TaskTemplate, inputs: Mapping[str, Any], left: float) -> Answer | None:
-        return self._verifiers[self._step].before(template, inputs, left)
+        return self._verifiers[self._use].before(template, inputs, left)
 
     def ask(self, template: TaskTemplate, inputs: Mapping[str, Any], *, before: Answer | None, left: float) -> Verdict:
-        return self._verifiers[self._step].ask(template, inputs, before=before, left=left)
+        return self._verifiers[self._use].ask(template, inputs, before=before, left=left)
+
+
+def _uses(workflow: Workflow) -> Iterator[tuple[str, str]]:
+    """Yield step and task of each use, those of groups, `onFailure` and sub-workflows too; steps of one name share a script."""
+    for step in workflow.every_step():
+        if step.task is not None:
+            yield step.id, step.task
+        if step.workflow is not None:
+            yield from _uses(step.workflow)
 
 
 def _dry(template: TaskTemplate) -> Connection:

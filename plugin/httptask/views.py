@@ -37,12 +37,19 @@ def reused_view(data: Mapping[str, Any], step: str, restored: Callable[[Mapping[
     return view
 
 
+class _TooLong(PartialMapping):
+    """The outputs of a step whose list is too long to be held: each tells so, whatever its name."""
+
+    def __missing__(self, name: str) -> Any:
+        return self["items"]
+
+
 def _too_long(step: str, *, paged: Paged | None, counted: bool) -> View:
     """Return what stands for outputs that are too many to be held: reading them tells so."""
     if counted:
         return {"outputs": barred(f"steps.{step}.outputs", TooManyResults)}
     if paged is not None and paged.streamed:
-        return {"outputs": PartialMapping(items=barred(f"steps.{step}.outputs.items", TooManyItems))}
+        return {"outputs": _TooLong(items=barred(f"steps.{step}.outputs.items", TooManyItems))}
     return {}
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from httptask.errors import WithheldValue
-from httptask.expressions import PartialList, PartialMapping, barred
-from httptask.secrets import Redactor, is_blank, is_sensitive_field
+from httptask.expressions import PartialList, PartialMapping, barred, is_barred
+from httptask.secrets import MASK, Redactor, is_blank, is_sensitive_field
 
 Pointer = tuple[str | int, ...]
 
@@ -42,6 +42,15 @@ def names_withheld(data: Mapping[str, Any], name: str) -> list[str]:
 def without(data: Mapping[str, Any], place: Sequence[str | int]) -> dict[str, Any]:
     """Return kept data in which one more place is withheld."""
     return {"value": _put(data["value"], tuple(place), None), "withheld": [*data.get("withheld", ()), list(place)]}
+
+
+def told(value: Any) -> Any:
+    """Return a restored value for people and programs: what was withheld is the mask."""
+    if is_barred(value):
+        return MASK
+    if isinstance(value, PartialMapping):
+        return {key: told(item) for key, item in value.items()}
+    return [told(item) for item in value] if isinstance(value, PartialList) else value
 
 
 def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str | int]]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask.events import Event
@@ -19,8 +19,9 @@ from httptask.reach import reachable
 from httptask.recording import RunRecorder
 from httptask.registry import Registry
 from httptask.runner import Runner
-from httptask.runs import RunResult
+from httptask.runs import RunResult, StepResult
 from httptask.using import Reach
+from httptask.withholding import told
 from httptask.workflow_inputs import checked_inputs
 
 
@@ -74,10 +75,17 @@ class WorkflowRunner:
             workflow.name,
             status,
             outputs,
-            tuple(step for step in steps if step.id not in undoing),
+            tuple(_told(step) for step in steps if step.id not in undoing),
             failure,
-            tuple(step for step in steps if step.id in undoing),
+            tuple(_told(step) for step in steps if step.id in undoing),
         )
+
+
+def _told(step: StepResult) -> StepResult:
+    """Return what a step did as JSON can hold it: what the journal withheld is masked."""
+    items = None if step.items is None else tuple(replace(item, outputs=told(item.outputs)) for item in step.items)
+    outputs = told(step.outputs) if items is None else [item.outputs for item in items]
+    return replace(step, items=items, outputs=outputs, steps=None if step.steps is None else tuple(map(_told, step.steps)))
 
 
 def _one_at_a_time(observer: Observer | None) -> Callable[[Event], None]:

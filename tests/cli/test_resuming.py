@@ -122,7 +122,7 @@ def test_an_unknown_outcome_is_settled_by_a_persons_word(flow):
     assert f"httptask resume {flow.id} --assume 'create=done'" in unknown.err
     assert flow.resume(code=3).json["status"] == "unknown"  # nobody has looked
     refused = flow.resume("--assume", "create=done", code=2)
-    assert "later steps read the outputs of this step" in refused.out
+    assert "later steps read these outputs of the step: poolId, updateId" in refused.out
     (pools,) = [step for step in unknown.json["steps"] if step["id"] == "pools"]
     outputs = {"poolId": pools["outputs"]["poolIds"][0], "updateId": "u"}
     done = flow.resume("--assume", "create=done", "--outputs", json.dumps(outputs))
@@ -240,3 +240,105 @@ def test_a_journal_that_cannot_be_used_stops_before_anything_is_sent(flow):
 def test_without_a_journal_nothing_is_kept(flow):
     flow.write(POOLS).run("--no-journal")
     assert flow.runs() == []
+
+
+SECRET = "correct-horse-battery-9"
+LOGIN = """
+name: login
+inputs: {type: object, properties: {reason: {type: string, format: password}}}
+steps:
+  - id: settings
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: '{{ inputs.reason }}'}
+    continueOnError: true
+  - id: again
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: 'again-{{ inputs.reason }}'}
+    continueOnError: true
+"""
+
+
+def test_a_secret_input_stays_masked_in_every_thread_of_a_run(flow):
+    flow.write(LOGIN).command.env["REASON"] = SECRET
+    done = flow.run("-i", "reason=env:REASON", "-v")
+    journal = (flow.command.folder / ".local/state/httptask/runs.db").read_bytes()
+    assert SECRET not in done.all
+    assert SECRET.encode() not in journal
+    assert SECRET not in flow.command("runs", "show", flow.id, "--json").out
+
+
+def test_a_secret_input_is_taken_by_reference_only(flow):
+    refused = flow.write(LOGIN).run("-i", f"reason={SECRET}", code=2)
+    assert SECRET not in refused.all
+    assert flow.runs() == []
+
+
+def test_a_withheld_output_that_nothing_reads_is_masked_in_the_report_of_a_resumed_run(flow):
+    flow.write(POOLS.rstrip() + "\n    outputs: {token: 'a-token-{{ response.status }}'}\n  - {id: gate, approve: sure?}\n")
+    flow.run(code=4)
+    done = flow.resume("--approve", "gate")
+    assert done.json["steps"][0]["outputs"]["token"] == "***"
+
+
+def test_a_workflow_without_a_task_is_resumed_too(flow):
+    flow.write("name: w\nsteps:\n  - {id: pause, wait: 10ms}\n  - {id: gate, approve: sure?}\n").run(code=4)
+    assert flow.resume("--approve", "gate").json["status"] == "succeeded"
+
+
+def test_a_gate_without_a_journal_is_refused(flow):
+    refused = flow.write(POOLS + "  - {id: gate, approve: sure?}\n").run("--no-journal", code=2)
+    assert "nobody could approve" in refused.out
+    assert flow.sandbox.control("requests")["received"] == []
+
+
+def test_a_refused_resume_takes_no_approval(flow):
+    flow.write(POOLS + "  - {id: gate, approve: sure?}\n")
+    profile = '[connections.it]\nprovider = "okta"\nbaseUrl = "{url}"\ntoken = "env:SANDBOX_TOKEN"\n'
+    config = flow.command.folder / "connections.toml"
+    env = {"HTTPTASK_CONFIG": str(config)}
+    config.write_text(profile.format(url=flow.sandbox.url))
+    flow.command("run", "flow.yaml", "--connection", "it", env=env, code=4)
+    config.write_text(profile.format(url="http://127.0.0.1:9"))
+    flow.command("resume", flow.id, "--approve", "gate", env=env, code=2)
+    config.write_text(profile.format(url=flow.sandbox.url))
+    assert flow.command("resume", flow.id, env=env, code=4).err.count("--approve gate") == 1
+
+
+def test_a_gate_within_a_workflow_that_is_used_as_a_step_is_shown_and_approved_by_its_path(flow):
+    (flow.command.folder / "inner.yaml").write_text("name: inner\nsteps:\n  - {id: ok, approve: 'inner, sure?'}\n")
+    flow.write("name: outer\nsteps:\n  - {id: inner, workflow: inner.yaml}\n")
+    waiting = flow.command("run", "flow.yaml", *flow.sandbox.options, code=4)
+    assert "inner, sure?" in waiting.out
+    shown = flow.command("runs", "show", flow.id)
+    assert "inner/ok  waiting" in shown.out
+    assert "--approve inner/ok" in shown.err
+    assert flow.resume("--approve", "inner/ok").json["status"] == "succeeded"
+
+
+def test_what_was_on_its_way_when_a_run_was_killed_is_shown(flow):
+    flow.write(POOLS + CREATE + LOOK)
+    flow.sandbox.fault("slow(30s)", "POST /api/v1/agentPools/*/updates")
+    process = flow.started()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    shown = flow.command("runs", "show", flow.id)
+    assert "create  interrupted" in shown.out
+
+
+def test_hints_name_the_journal_that_was_named(flow):
+    flow.write(POOLS + "  - {id: gate, approve: sure?}\n")
+    waiting = flow.command("run", "flow.yaml", *flow.sandbox.options, "--journal", "my runs.db", code=4)
+    assert "--journal 'my runs.db' --approve gate" in waiting.err
+
+
+def test_a_workflow_of_every_construct_can_be_simulated(flow):
+    (flow.command.folder / "inner.yaml").write_text(
+        "name: inner\nsteps:\n  - {id: look, task: okta.list_agent_pools}\n  - {id: pause, wait: 1h}\n"
+    )
+    flow.write(
+        "name: outer\nsteps:\n  - {id: inner, workflow: inner.yaml}\n  - id: both\n    parallel:\n"
+        "      - {id: one, task: okta.list_agent_pools}\n      - {id: two, task: okta.list_agent_pools}\n"
+        "  - {id: ok, approve: sure?}\n"
+    )
+    done = flow.command("run", "flow.yaml", "--fault", "look=503, ok", "--fault", "two=503, ok", "--json", code=4)
+    assert [step["status"] for step in done.json["steps"]] == ["succeeded", "succeeded", "succeeded", "succeeded", "waiting"]

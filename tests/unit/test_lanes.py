@@ -1,5 +1,6 @@
 import sys
 import threading
+import time
 
 import pytest
 
@@ -189,6 +190,13 @@ def test_a_wait_ends_when_a_stop_is_asked_for_in_every_thread_that_waits():
 def test_a_wait_without_a_stop_takes_its_time_and_tells_so():
     halt = Halt()
     assert (halt.wait(0.01), halt.wait(-1), halt.asked, halt.at_once) == (False, False, False, False)
+
+
+def test_a_wait_that_is_longer_than_a_lock_may_be_waited_for_is_waited_in_parts(monkeypatch):
+    monkeypatch.setattr("httptask.halting._LONGEST", 0.01)
+    began = time.monotonic()
+    assert not Halt().wait(0.035)
+    assert time.monotonic() - began >= 0.035
 
 
 def test_the_second_time_means_at_once():

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from httptask.cli.console import Console, json_text
+from httptask.cli.onward import messages
 from httptask.message import Headers, Request
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
 from httptask.runs import RunResult, StepResult
@@ -125,6 +126,9 @@ def print_run(result: RunResult, console: Console, *, seconds: float | None, ste
     if result.on_failure:
         console.out(console.style("  onFailure", "dim"))
         _print_steps(result.on_failure, console, width)
+        for step in result.on_failure:
+            if step.outputs:
+                console.out(f"    {step.id}: {json_text(step.outputs)}".replace("\n", "\n    "))
     if result.outputs:
         console.out()
         for line in json_text(dict(result.outputs)).splitlines():
@@ -141,8 +145,8 @@ def _print_steps(steps: Iterable[StepResult], console: Console, width: int) -> N
         mark = console.style(_MARKS[step.status], _COLOURS[step.status])
         reused = console.style("  (from before)", "dim") if step.reused else ""
         console.out(f"  {mark} {step.id.ljust(width)}  {_step_words(step)}{reused}")
-        if step.message:
-            console.out(f"    {' ' * width}  {step.message}")
+        for message in messages([step]) if step.status == "waiting" else filter(None, [step.message]):
+            console.out(f"    {' ' * width}  {message}")
         for warning in dict.fromkeys(item for outcome in step.outcomes() for item in outcome.warnings):
             if warning.code not in HARMLESS_DRIFT or console.verbose:
                 console.note(console.style(f"      warning: {warning.path}: {warning.message}", "yellow", stream=sys.stderr))
@@ -162,11 +166,16 @@ def _step_words(step: StepResult) -> str:
         counts = {status: sum(item.status == status for item in step.items) for status in _MARKS}
         words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no items"
     if step.paged is not None:
-        words = f"{words}, {step.paged.items} items on {step.paged.pages} pages"
+        words = f"{words}, {counted(step.paged.items, 'item')} on {counted(step.paged.pages, 'page')}"
     if step.counts is not None:
         words = ", ".join(f"{count} {status}" for status, count in step.counts.items())
     waits = _waits(step)
     return f"{words}  ({waits})" if waits else words
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _waits(step: StepResult) -> str:

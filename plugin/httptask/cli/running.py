@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ class Plan:
         ran_before: seconds of running time of earlier executions; None at the first.
         expected: the origin of each provider as the run began; another one is refused.
         given: withheld values that a person gives again.
+        journal: the one that an option named.
 
     """
 
@@ -55,6 +57,7 @@ class Plan:
     ran_before: float | None = None
     expected: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    journal: Path | None = None
 
 
 def journal_file(named: Path | None) -> Path:
@@ -165,7 +168,9 @@ def _narrator(plan: Plan) -> Any:
 
 def _note(plan: Plan, result: RunResult, now: float, ran: float) -> None:
     """Write the run's status; what cannot be written any more is said in the report."""
-    waiting = next((step.message for step in result.steps if step.status == "waiting"), "")
+    from httptask.cli.onward import messages
+
+    waiting = next(messages(result.steps), "")
     message = waiting or (result.failure.message if result.failure else "")
     with suppress(JournalError):
         if plan.held is not None:
@@ -199,11 +204,21 @@ def report(result: RunResult, workflow: Workflow, registry: Registry, *, console
 
 
 def _say_ways_on(plan: Plan, result: RunResult) -> None:
-    from httptask.cli.onward import ways_on
+    from httptask.cli.onward import standing_of, ways_on
 
-    if plan.held is not None and plan.held.durable:
-        for line in ways_on(result, plan.workflow):
-            plan.console.note(line)
+    if plan.held is None or result.status == "succeeded":
+        return
+    if plan.where.sandbox:
+        note = "the sandbox of this run has ended with it; to go on with a run, start one with `httptask sandbox`"
+        plan.console.note(note)
+        return
+    for line in ways_on(standing_of(result), plan.workflow, journal_option(plan.journal)):
+        plan.console.note(line)
+
+
+def journal_option(named: Path | None) -> str:
+    """Return the option that names a journal again, to be copied; empty when none was named."""
+    return f" --journal {shlex.quote(str(named))}" if named is not None else ""
 
 
 def record_of(plan: Plan, used: Mapping[str, Connection], *, digest: str, run_id: str, now: float) -> RunRecord:

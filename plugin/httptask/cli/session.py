@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -58,9 +59,9 @@ def redact(console: Console, connections: Iterable[Connection]) -> None:
         console.note(f"warning: {reference}: this credential is so short that it is masked in its own place only")
 
 
-def learn(console: Console, secrets: Iterable[Any]) -> None:
-    """Let everything shown from now on mask these secrets."""
-    session = current()
+def learn(console: Console, secrets: Iterable[Any], session: Session | None = None) -> None:
+    """Let everything shown from now on mask these secrets. Another thread than the command's own has to name the session."""
+    session = session or current()
     session.redactor = console.redactor = session.redactor.extended(secrets)
 
 
@@ -74,13 +75,15 @@ def observed(console: Console, *observers: Observer | None, verbosity: int) -> I
     from httptask.masking import Learner
 
     told, learner = [observer for observer in observers if observer is not None], Learner()
+    session, lock = current(), threading.Lock()
 
     def observe(event: Event) -> None:
-        if isinstance(event, TaskStarted | CredentialUsed) and event.secrets:
-            learn(console, event.secrets)
-        shown = learner.shown(event)
-        for observer in told:
-            observer(shown)
+        with lock:  # the lanes of a run tell what happens in each of them
+            if isinstance(event, TaskStarted | CredentialUsed) and event.secrets:
+                learn(console, event.secrets, session)
+            shown = learner.shown(event)
+            for observer in told:
+                observer(shown)
 
     if verbosity < LOGS_FROM:
         yield observe

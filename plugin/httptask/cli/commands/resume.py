@@ -96,7 +96,6 @@ class _Resumption:
         where = self.record.connections["where"]
         inputs = self._inputs()
         given = self._given(flags["given"])
-        self._take_words(flags)
         plan = Plan(
             self.workflow,
             self.registry,
@@ -108,8 +107,14 @@ class _Resumption:
             ran_before=self.held.ran(),
             expected=self.record.connections["origins"],
             given=given,
+            journal=flags["journal"],
         )
-        return carry_out(plan, lambda _: self.held)
+        return carry_out(plan, lambda _: self._ready(flags))
+
+    def _ready(self, flags: Mapping[str, Any]) -> HeldRun:
+        """Take a person's words once the connections are known to be those that the run began with."""
+        self._take_words(flags)
+        return self.held
 
     def _inputs(self) -> dict[str, Any]:
         from httptask.recording import INPUTS

@@ -54,6 +54,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     from httptask.cli.running import Plan, carry_out
     from httptask.cli.running import journal as open_journal
     from httptask.loader import load_workflow
+    from httptask.resuming import gates_of
     from httptask.secret_inputs import resolved
     from httptask.surroundings import Surroundings
     from httptask.workflow_inputs import checked_inputs
@@ -70,7 +71,10 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])
     where.check()
     _one_api(definition, catalogue, where)
-    plan = Plan(definition, catalogue, inputs, where, _connection(definition, inputs), console, int(flags["verbose"]))
+    if flags["no_journal"] and gates_of(definition):
+        raise click.UsageError("without a journal nobody could approve what this workflow waits for")
+    connection = _connection(definition, inputs)
+    plan = Plan(definition, catalogue, inputs, where, connection, console, int(flags["verbose"]), journal=flags["journal"])
     if flags["dry_run"]:
         return _planned(plan)
     with ExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.errors import JournalError, Problem
-from httptask.outcome import SCHEMA_VERSION, iso8601
+from httptask.outcome import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from httptask.cli.kept_runs import KeptRun
     from httptask.journal import Journal, RunRecord
 
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "yellow", "waiting": "cyan"}
@@ -57,18 +57,23 @@ def list_runs(limit: int, **flags: Any) -> int:
 @options.as_json
 def show(run: str, **flags: Any) -> int:
     """Show one run: its steps, why it stands, and how to go on."""
+    from httptask.cli.kept_runs import KeptRun
     from httptask.cli.running import journal as open_journal
+    from httptask.cli.running import journal_option
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
     with open_journal(flags["journal"]) as journal:
         record = journal.record(run)
         if flags["items"] is not None:
             return _items(journal, record, flags, console)
-        shown = _record_json(journal, record) | {"steps": list(_steps(journal, record))}
+        kept = KeptRun.of(journal, record)
+        shown = {"schemaVersion": SCHEMA_VERSION, **kept.to_json(), "steps": kept.steps()}
         if console.json:
             console.data(shown)
             return 0
         _print_run(shown, console)
+        for line in _ways_on(journal, kept, journal_option(flags["journal"])):
+            console.note(line)
     return 0
 
 
@@ -111,11 +116,12 @@ def prune(older_than: str, everything: bool, **flags: Any) -> int:  # noqa: FBT0
 
 
 def _list(flags: dict[str, Any], limit: int) -> int:
+    from httptask.cli.kept_runs import KeptRun
     from httptask.cli.running import journal as open_journal
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
     with open_journal(flags["journal"]) as journal:
-        rows = [_record_json(journal, record) for record in journal.records(limit)]
+        rows = [KeptRun.of(journal, record).to_json() for record in journal.records(limit)]
     if console.json:
         console.data({"schemaVersion": SCHEMA_VERSION, "runs": rows})
         return 0
@@ -146,47 +152,6 @@ def _age(text: str) -> float:
         raise click.UsageError("--older-than is written like 30d, 12h or 90m") from None
 
 
-def _record_json(journal: Journal, record: RunRecord) -> dict[str, Any]:
-    status = record.status
-    if status == "running" and not journal.is_held(record.id):
-        status = "interrupted"
-    return {
-        "runId": record.id,
-        "workflow": record.workflow,
-        "file": record.file,
-        "status": status,
-        "startedAt": iso8601(record.created),
-        "updatedAt": iso8601(record.updated),
-        "ranSeconds": round(record.ran, 3),
-        "connections": record.connections["sources"],
-        "message": record.message,
-    }
-
-
-def _steps(journal: Journal, record: RunRecord) -> Iterator[dict[str, Any]]:
-    """Yield the newest result of each step, in the order in which they were first written; items are counted."""
-    from httptask.recording import RESULT
-
-    newest: dict[str, dict[str, Any]] = {}
-    items: dict[str, dict[str, int]] = {}
-    seen: dict[str, str] = {}
-    for entry in journal.entries(record.id, RESULT):
-        status = entry.data["status"]
-        step, bracket, _ = entry.path.rpartition("[")
-        if bracket and entry.path.endswith("]"):
-            counts = items.setdefault(step, {})
-            if entry.path in seen:
-                counts[seen[entry.path]] -= 1
-            counts[status] = counts.get(status, 0) + 1
-            seen[entry.path] = status
-            newest.setdefault(step, {"id": step, "status": "running", "failure": None})
-        else:
-            more = {name: entry.data[name] for name in ("paged", "excerpt") if name in entry.data}
-            newest[entry.path] = {"id": entry.path, "status": status, "failure": entry.data.get("failure"), **more}
-    for path, row in newest.items():
-        yield {**row, **({"items": {name: count for name, count in items[path].items() if count}} if path in items else {})}
-
-
 def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: Console) -> int:
     """Write items one by one, so that a list of any length needs no memory."""
     from httptask.paging_use import stored_items
@@ -209,6 +174,18 @@ def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: 
     for item in found:
         console.out(_line(item))
     return 0
+
+
+def _ways_on(journal: Journal, kept: KeptRun, options: str) -> list[str]:
+    from httptask.cli.onward import ways_on
+    from httptask.definitions import Definition, loaded
+
+    if kept.status in {"succeeded", "running"}:
+        return []
+    if kept.record.connections["where"]["sandbox"]:
+        return ["the sandbox of this run has ended with it; it cannot be resumed"]
+    with loaded(Definition.from_bytes(journal.definition(kept.record.definition))) as (workflow, _):
+        return ways_on(kept.standing(), workflow, options)
 
 
 def _line(item: Any) -> str:
@@ -234,5 +211,3 @@ def _print_run(shown: dict[str, Any], console: Console) -> None:
     if shown["message"]:
         console.out()
         console.out(f"  {shown['message']}")
-    if shown["status"] not in {"succeeded", "running"}:
-        console.note(f"go on with: httptask resume {shown['runId']}")
