@@ -56,6 +56,8 @@ class Drawing:
             more["continue_on_error"] = self.chance.random() < 0.5
         elif self.chance.random() < 0.1:
             more["condition"] = "{{ false }}"
+        if self.chance.random() < 0.2:
+            more["timeout"] = 60.0
         made = step(name, self.kind(more), inputs=inputs, **more)
         return made, [] if name in self.refused or "condition" in more else [name]
 

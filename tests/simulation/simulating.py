@@ -27,6 +27,8 @@ from simulation.side_by_side import Baton, SeededLanes
 MOST_PROCESSES = 60
 #: A lost request lands at most so many seconds later: less than the read timeout, which is what a verdict waits for.
 LATEST_LANDING = 9.5
+#: Seconds between two processes; the last ones bring keys to the end of their time.
+DOWNTIMES = (0.0, 0.0, 3.0, 30.0, VALID_FOR - 5, 1.5 * VALID_FOR)
 ONCE = ("make", "checked", "since", "keyed")
 BROKEN = JournalError(Problem("runs.db", "the disk is full"))
 
@@ -230,7 +232,7 @@ class Scenario:
     def process(self):
         world = self.world
         world.begin()
-        world.downtime += self.chance.choice((0.0, 0.0, 3.0, 1.5 * VALID_FOR if world.troubles else 30.0))
+        world.downtime += self.chance.choice(DOWNTIMES if world.troubles else DOWNTIMES[:4])
         self.life.more = {"halt": world.halt}
         self.tally["processes"] += 1
         result = self.life.run(lanes=SeededLanes(world.baton))

@@ -162,17 +162,29 @@ def test_a_work_that_ends_within_its_patience_is_told_as_it_ended():
     assert list(lanes(halt).run([Do(act, 1000.0)], 1, never)) == ["done"]
 
 
+class Looked(FakeClock):
+    """A clock that tells when the lanes have seen that a stop was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.at = threading.Event()
+
+    def monotonic(self):
+        self.at.set()
+        return super().monotonic()
+
+
 def test_nothing_is_begun_after_a_stop_was_asked_for():
-    halt, begun = Halt(), []
+    halt, clock, begun = Halt(), Looked(), []
 
     def act():
         halt.ask()
-        threading.Event().wait(0.08)
+        assert clock.at.wait(SOON)
         begun.append(1)
         return "done"
 
     works = [Do(act, 1000.0) for _ in range(5)]
-    assert list(lanes(halt).run(works, 1, never)) == ["done"]
+    assert list(lanes(halt, clock).run(works, 1, never)) == ["done"]
     assert begun == [1]
 
 
