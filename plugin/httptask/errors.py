@@ -11,6 +11,7 @@ HttpTaskError
 │   ├── RenderError              a value that would change the request's shape
 │   ├── ExpressionError          an expression that cannot be evaluated
 │   │   ├── WithheldValue        it reads what the journal did not keep
+│   │   ├── AnswerLost           it reads what only a lost answer could tell
 │   │   ├── TooManyItems         it reads a list that only a forEach can take
 │   │   └── TooManyResults       it reads more outputs of a forEach than can be held
 │   ├── RequestChanged           a resumed call would send another request than before
@@ -132,6 +133,15 @@ class WithheldValue(ExpressionError):
         self.name = name
         hint = f"give it again: --output {name.removeprefix('steps.').replace('.outputs.', '.', 1)}=env:NAME"
         super().__init__(Problem(name, "this value was withheld from the journal, because it may not be stored", hint))
+
+
+class AnswerLost(ExpressionError):
+    """An expression wants what only the answer could tell; it was lost, though the request was found to have been applied."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the name of the value."""
+        hint = "let the task's own outputs tell it: its verify rule finds them"
+        super().__init__(Problem(name, "the answer that would tell this was lost", hint))
 
 
 class TooManyItems(ExpressionError):

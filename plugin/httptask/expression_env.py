@@ -128,6 +128,7 @@ class Barred(Undefined):
     def __init__(self, name: str, error: Callable[[str], Exception]) -> None:
         """Remember the name, as in `steps.login.outputs.token`, and the error that tells why."""
         super().__init__(name=name, exc=error)  # type: ignore[arg-type] # anything that makes an exception of a text will do
+        self.error = error
 
 
 class PartialMapping(dict[str, Any]):

@@ -46,6 +46,7 @@ __all__ = [
     "texts",
     "to_text",
     "type_name",
+    "why_barred",
 ]
 
 #: A dotted path read by an expression, as far as it is literal: `("steps", "create", "outputs", "updateId")`.
@@ -199,6 +200,12 @@ def barred(name: str, error: Callable[[str], Exception]) -> Any:
 def is_barred(value: Any) -> bool:
     """Tell whether a value is one that cannot be had."""
     return isinstance(value, Barred)
+
+
+def why_barred(value: Any) -> Callable[[str], Exception]:
+    """Return what makes the error of a value that cannot be had."""
+    error: Callable[[str], Exception] = value.error
+    return error
 
 
 def texts(tree: Any) -> Iterator[str]:

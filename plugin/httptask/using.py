@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from httptask import masking, recording
-from httptask.errors import ExpressionError, Interrupted, JournalError, RequestChanged, UsageError, WithheldValue
+from httptask.errors import AnswerLost, ExpressionError, Interrupted, JournalError, RequestChanged, UsageError, WithheldValue
 from httptask.events import ItemFinished, PollWaiting
-from httptask.expressions import evaluate_condition, evaluate_text, evaluate_tree
+from httptask.expressions import PartialMapping, barred, evaluate_condition, evaluate_text, evaluate_tree
 from httptask.identity import idempotency_key
 from httptask.model import SAFE_METHODS, Paginate, Step, TaskTemplate, Until
 from httptask.outcome import Attempt, Failure, FailureKind, Outcome
@@ -173,7 +173,7 @@ class TaskUse:
             self.engine.recorder,
             item.status,
             item.failure,
-            outputs=None if item.outputs is None else dict(item.outputs),
+            outputs=item.outputs,
             response=self._reached(item.outcome),
         )
         if self._is_telling(item.outcome) and "body" in data["response"]["value"]:
@@ -320,7 +320,19 @@ class TaskUse:
     def _with_outputs(self, outcome: Outcome) -> Outcome:
         if not outcome.ok:
             return outcome
+        if outcome.response is None:
+            return replace(outcome, outputs=PartialMapping({**outcome.outputs, **self._without_answer(outcome)}))
         return replace(outcome, outputs={**outcome.outputs, **evaluate_tree(self.usage.step.outputs, self._answered(outcome))})
+
+    def _without_answer(self, outcome: Outcome) -> Mapping[str, Any]:
+        """Return the step's outputs where the answer was lost though the request was applied: who reads the others is told."""
+        outputs = PartialMapping()
+        for name, tree in self.usage.step.outputs.items():
+            try:
+                outputs[name] = evaluate_tree(tree, self._answered(outcome))
+            except ExpressionError:
+                outputs[name] = barred(f"steps.{self.usage.step.id}.outputs.{name}", AnswerLost)
+        return outputs
 
 
 def condition(recorder: RunRecorder, path: str, text: str, context: Mapping[str, Any]) -> bool:

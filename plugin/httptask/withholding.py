@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from httptask.errors import WithheldValue
-from httptask.expressions import PartialList, PartialMapping, barred, is_barred
+from httptask.expressions import PartialList, PartialMapping, barred, is_barred, why_barred
 from httptask.secrets import MASK, Redactor, is_blank, is_sensitive_field
 
 Pointer = tuple[str | int, ...]
@@ -45,9 +45,9 @@ def without(data: Mapping[str, Any], place: Sequence[str | int]) -> dict[str, An
 
 
 def told(value: Any) -> Any:
-    """Return a restored value for people and programs: what was withheld is the mask."""
+    """Return a value for people and programs: what was withheld is the mask, what else cannot be had is null."""
     if is_barred(value):
-        return MASK
+        return MASK if why_barred(value) is WithheldValue else None
     if isinstance(value, PartialMapping):
         return {key: told(item) for key, item in value.items()}
     return [told(item) for item in value] if isinstance(value, PartialList) else value
@@ -58,7 +58,7 @@ def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str 
         return dict(_kept_fields(value, redactor, place, places))
     if isinstance(value, list | tuple):
         return [_kept(item, redactor, (*place, index), places) for index, item in enumerate(value)]
-    if redactor.json(value) == value:
+    if not is_barred(value) and redactor.json(value) == value:
         return value
     places.append(list(place))
     return None
@@ -70,7 +70,7 @@ def _kept_fields(
     for key, item in value.items():
         if redactor.text(key) != key:
             continue  # a key that is a secret has no name to be withheld under
-        if is_sensitive_field(key) and not is_blank(item):
+        if is_barred(item) or (is_sensitive_field(key) and not is_blank(item)):
             places.append([*place, key])
             yield key, None
         else:

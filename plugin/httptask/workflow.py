@@ -13,13 +13,14 @@ from httptask.identity import new_id
 from httptask.lanes import InlineLanes, Lanes
 from httptask.memory_journal import MemoryJournal
 from httptask.model import Connection, TaskTemplate, Workflow
+from httptask.outcome import Outcome
 from httptask.ports import Clock, Observer
 from httptask.reach import Reach as StepReach
 from httptask.reach import reachable
 from httptask.recording import RunRecorder
 from httptask.registry import Registry
 from httptask.runner import Runner
-from httptask.runs import RunResult, StepResult
+from httptask.runs import Item, RunResult, StepResult
 from httptask.using import Reach
 from httptask.withholding import told
 from httptask.workflow_inputs import checked_inputs
@@ -83,9 +84,19 @@ class WorkflowRunner:
 
 def _told(step: StepResult) -> StepResult:
     """Return what a step did as JSON can hold it: what the journal withheld is masked."""
-    items = None if step.items is None else tuple(replace(item, outputs=told(item.outputs)) for item in step.items)
+    items = None if step.items is None else tuple(map(_told_item, step.items))
     outputs = told(step.outputs) if items is None else [item.outputs for item in items]
-    return replace(step, items=items, outputs=outputs, steps=None if step.steps is None else tuple(map(_told, step.steps)))
+    steps = None if step.steps is None else tuple(map(_told, step.steps))
+    return replace(step, items=items, outputs=outputs, steps=steps, outcome=_told_outcome(step.outcome))
+
+
+def _told_item(item: Item) -> Item:
+    steps = None if item.steps is None else tuple(map(_told, item.steps))
+    return replace(item, outputs=told(item.outputs), steps=steps, outcome=_told_outcome(item.outcome))
+
+
+def _told_outcome(outcome: Outcome | None) -> Outcome | None:
+    return None if outcome is None else replace(outcome, outputs=told(outcome.outputs))
 
 
 def _one_at_a_time(observer: Observer | None) -> Callable[[Event], None]:

@@ -11,7 +11,7 @@ from httptask.outcome import FailureKind
 from httptask.recording import APPROVAL, RESULT
 from httptask.secrets import Redactor, Secret
 from httptask.using import EXCERPT
-from model_server import Killed, Life, answering, applied_then, failing, reply, statuses, step, task, workflow
+from model_server import LOST, Killed, Life, answering, applied_then, failing, reply, statuses, step, task, workflow
 
 TAKES = {"type": "object", "properties": {"of": {}}}
 NOT_APPLIED, APPLIED = failing(Killed()), applied_then(Killed())
@@ -374,3 +374,14 @@ def test_an_interrupt_before_a_request_cancels_the_run_which_can_be_resumed():
     assert life.run(asked).status == "cancelled"
     life.more = {}
     assert (life.run().status, life.server.sent()) == ("succeeded", ["/make/a", "/make/b"])
+
+
+def test_outputs_that_only_a_lost_answer_could_tell_are_missed_by_whoever_reads_them_and_nobody_else():
+    made = step("a", "checked", outputs={"seen": "{{ response.status }}", "fixed": "yes"})
+    life = Life(workflow(made, step("b", inputs={"name": "{{ steps.a.outputs.fixed }}{{ steps.a.outputs.did }}"}), step("c")))
+    result = life.run(applied_then(LOST))
+    assert (result.status, result.steps[0].outputs["seen"]) == ("succeeded", None)
+    reading = Life(workflow(made, step("b", inputs={"name": "{{ steps.a.outputs.seen }}"})))
+    result = reading.run(applied_then(LOST))
+    assert result.status == "failed"
+    assert "the answer that would tell this was lost" in result.failure.message
