@@ -72,7 +72,8 @@ def test_show_as_json_holds_the_input_schema_and_the_flattened_body(httptask):
 
 def test_everything_that_ships_is_valid(httptask):
     files = [ROOT / "task_templates", ROOT / "examples"]
-    assert httptask("validate", *files).out == "22 files are valid\n"
+    count = sum(len(list(folder.rglob("*.yaml"))) for folder in files)
+    assert httptask("validate", *files).out == f"{count} files are valid\n"
 
 
 def test_validate_as_json_lists_the_files(httptask):
