@@ -296,3 +296,10 @@ def test_writing_into_a_closed_journal_is_an_error_and_does_not_wait_for_ever(pa
     with pytest.raises(JournalError, match="it is closed"):
         held.commit(Entry("a", "result", {}))
     held.close()
+
+
+def test_many_entries_of_one_transaction_keep_their_order(journal, held):
+    statements = Statements(journal)
+    held.commit(*(Entry(f"a[{n}]", "intent", {"n": n}) for n in range(400)))
+    assert [entry.data["n"] for entry in held.below("a[", "intent")] == list(range(400))
+    assert len(statements.named("INSERT")) == 3, "as many as fit into one statement"
