@@ -48,6 +48,7 @@ class Job:
         verify_before: take the verify task's answer before the first attempt.
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
+        key_left: seconds for which an idempotency key is what makes a repetition safe.
 
     """
 
@@ -63,6 +64,7 @@ class Job:
     verify_before: bool = False
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
+    key_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,11 @@ class Call:
             raise Interrupted(self._interrupted()) from None
 
     def _look_before(self) -> None:
-        """Take the verify task's answer before the first attempt; after it, only the one that was kept will do."""
-        self.before = self.job.recovery.before
-        if self.job.recovery.attempts or not self.job.verify_before or self.verifier is None:
+        """Take the verify task's answer before the first attempt; where one was lost, only the one that was kept will do."""
+        if self.job.recovery.lost:
+            self.before = self.job.recovery.before
+            return
+        if not self.job.verify_before or self.verifier is None:
             return
         self.before = self.verifier.before(self.job.template, self.job.inputs, self._left())
         if self.job.record is not None and self.before is not None:
@@ -313,8 +317,14 @@ class Call:
     def _bucket(self) -> str:
         return bucket_of(self.job.template, self.job.request.origin)
 
+    def _deadline(self, *more: retrying.Facts) -> float | None:
+        """Return the caller's deadline; once an attempt may have been applied, no later one may outlive the key."""
+        is_open = any(map(retrying.may_be_applied, (*self.facts, *more)))
+        limits = (self.job.deadline, self.job.key_left if is_open else None)
+        return min((limit for limit in limits if limit is not None), default=None)
+
     def _limit(self) -> float:
-        deadline = self.job.deadline
+        deadline = self._deadline()
         return self.job.policy.max_elapsed if deadline is None else min(deadline, self.job.policy.max_elapsed)
 
     def _left(self) -> float:
@@ -345,7 +355,7 @@ class Call:
                 facts,
                 self.facts,
                 elapsed=self.world.clock.monotonic() - self.began,
-                deadline=self.job.deadline,
+                deadline=self._deadline(facts),
                 budget_left=purse.left,
                 jitter=self.world.clock.random(),
             )
@@ -427,7 +437,8 @@ class Call:
             return self._outcome(self.last)
         method = self.job.template.method
         repeatable_read = method in SAFE_METHODS and self.job.idempotent
-        pending = (self.in_flight and not repeatable_read) or any(map(retrying.may_be_applied, self.facts))
+        unjudged = self.in_flight or (self.job.recovery.lost and not self.attempts)
+        pending = (unjudged and not repeatable_read) or any(map(retrying.may_be_applied, self.facts))
         status: Status = "unknown" if pending else "failed"
         hint = f"{method} may have been sent and {UNKNOWN_HINT}" if pending else ""
         failure = Failure(FailureKind.INTERRUPTED, "interrupted", hint)

@@ -31,6 +31,7 @@ from httptask.workflow_inputs import checked_inputs
 
 #: The path of a list that a step read page by page.
 _ITEMS_OF_A_STEP = ("steps", "<id>", "outputs", "items")
+INTERRUPTED = Failure(FailureKind.INTERRUPTED, "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,21 @@ class Frame:
         try:
             if known is not None and is_over(known, step):
                 return self._reused(step, path, known)
-            if self._is_late():
+            if self._is_late() and not self._may_be_open(step):
                 return self._kept(step, path, StepResult(step.id, "failed", failure=self._late(step)))
             return self._execute(step, path)
         except UsageError as error:
-            return self._kept(step, path, StepResult(step.id, "failed", failure=unsent(step, error, self.views)))
+            pending = self._may_be_open(step)
+            failure = unsent(step, error, self.views, pending=pending)
+            return self._kept(step, path, StepResult(step.id, "unknown" if pending else "failed", failure=failure))
         except JournalError as error:
-            return StepResult(step.id, "failed", failure=not_written(error))
+            pending = self._may_be_open(step)
+            return StepResult(step.id, "unknown" if pending else "failed", failure=not_written(error, pending=pending))
         except KeyboardInterrupt:
             return StepResult(step.id, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
+
+    def _may_be_open(self, step: Step) -> bool:
+        return any(may_be_open(self.engine, self.prefix + each.id) for each in (step, *step.parallel))
 
     def _execute(self, step: Step, path: str) -> StepResult:
         if step.task is not None and step.for_each is None:
@@ -145,7 +152,9 @@ class Frame:
 
     def _task(self, step: Step, path: str) -> StepResult:
         self.engine.tell(StepStarted(step.id, step.task or "", None, step.summary))
-        (item,) = self.engine.lanes.run([self._use(step, path, None, {})], 1, _never)
+        item = next(self.engine.lanes.run([self._use(step, path, None, {})], 1, _never), None)
+        if item is None:
+            raise KeyboardInterrupt  # a stop was asked for before it began
         return StepResult(
             step.id, item.status, item.outcome, None, item.outputs, item.failure, reused=item.reused, paged=item.paged
         )
@@ -266,9 +275,9 @@ class Frame:
 
     def _reused(self, step: Step, path: str, known: Entry) -> StepResult:
         """Return what an earlier execution did, from what it wrote down."""
-        for member in step.parallel:
-            self.add(self.step(member))
         data, name = known.data, f"steps.{step.id}.outputs"
+        for member in step.parallel if data["status"] != "skipped" else ():
+            self.add(self.step(member))
         failure = Failure.from_json(data["failure"]) if "failure" in data else None
         if "counts" in data:
             self.views[step.id] = view_of(result := StepResult(step.id, data["status"], counts=data["counts"], reused=True))
@@ -310,9 +319,13 @@ class WorkflowUse:
         try:
             item = self._executed()
         except UsageError as error:
-            item = Item(index, "failed", failure=unsent(self.use, error, self.frame.views))
+            pending = may_be_open(engine, self.path)
+            failure = unsent(self.use, error, self.frame.views, pending=pending)
+            item = Item(index, "unknown" if pending else "failed", failure=failure)
         except JournalError as error:
-            return self._told(Item(index, "failed", failure=not_written(error)))
+            pending = may_be_open(engine, self.path)
+            failure = not_written(error, pending=pending)
+            return self._told(Item(index, "unknown" if pending else "failed", failure=failure))
         except KeyboardInterrupt:
             item = self.given_up()
         if self.index is not None and item.status != "waiting":
@@ -323,7 +336,7 @@ class WorkflowUse:
     def given_up(self) -> Item:
         """Return what is known of it."""
         steps = tuple(self.inner.done) if self.inner else ()
-        return Item(self.index or 0, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"), steps=steps)
+        return Item(self.index or 0, _cut_off(self.frame.engine, self.path), failure=INTERRUPTED, steps=steps)
 
     def patience(self) -> float:
         """Return more than what its own lanes give."""
@@ -369,10 +382,18 @@ class _Member:
         return result
 
     def given_up(self) -> StepResult:
-        return StepResult(self.member.id, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
+        return StepResult(self.member.id, _cut_off(self.frame.engine, self.frame.prefix + self.member.id), failure=INTERRUPTED)
 
     def patience(self) -> float:
         return GRACE + 0.5
+
+
+def may_be_open(engine: Engine, path: str) -> bool:
+    """Tell whether a request of a step, or below it, may have been applied and nobody knows; so it is if nobody can read it."""
+    try:
+        return engine.recorder.is_open(path)
+    except JournalError:
+        return True
 
 
 def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tuple[StepResult, ...]]:
@@ -393,7 +414,10 @@ def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tu
     if status != "failed" or failure is None or not frame.workflow.on_failure or recorder.lost is not None:
         return status, failure, outputs, tuple(frame.done)
     shown = result_data(recorder, "failed", failure)["failure"]
-    recorder.note(state, recording.STATE, {"failure": shown, "steps": {step.id: step.status for step in frame.done}})
+    try:
+        recorder.note(state, recording.STATE, {"failure": shown, "steps": {step.id: step.status for step in frame.done}})
+    except JournalError:
+        return status, failure, outputs, tuple(frame.done)
     return _undone(frame, failure)
 
 
@@ -434,8 +458,15 @@ def _gathered(step: Step, results: Iterator[Item], expected: int, *, kept: bool)
     return StepResult(step.id, status, None, tuple(items), [item.outputs for item in items], failures.get(status))
 
 
+def _cut_off(engine: Engine, path: str) -> StepStatus:
+    """Return what a step is that was given up: unknown while a request of it may be on its way."""
+    return "unknown" if may_be_open(engine, path) else "cancelled"
+
+
 def _ends(result: StepResult, step: Step) -> bool:
-    return result.status in {"unknown", "cancelled", "waiting"} or (result.status == "failed" and not step.continue_on_error)
+    unwritable = result.failure is not None and result.failure.kind == FailureKind.JOURNAL
+    goes_on = step.continue_on_error and not unwritable
+    return result.status in {"unknown", "cancelled", "waiting"} or (result.status == "failed" and not goes_on)
 
 
 def _run_status(result: StepResult) -> RunStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,25 @@ if TYPE_CHECKING:
 
 #: Seconds that a request which may change something gets to be answered once a stop was asked for.
 GRACE = 5.0
+#: Seconds that a lock may be waited for; more than anybody waits.
+_LONGEST = 1e6
 
 
 @dataclass(slots=True)
 class Halt:
-    """Whether to stop: not at all, orderly, or at once. Asking is safe from a signal handler and from any thread."""
+    """Whether to stop: not at all, orderly, or at once. Asking is safe from a signal handler and from any thread.
 
-    _asked: threading.Event = field(default_factory=threading.Event)
+    A `threading.Event` would not be: a signal handler that sets it waits for ever for the lock which the code that it interrupts
+    may hold. The queue is reentrant.
+    """
+
+    _asked: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
     _times: int = 0
 
     def ask(self) -> None:
         """Ask to stop; the second time means at once."""
         self._times += 1
-        self._asked.set()
+        self._asked.put(None)
 
     @property
     def asked(self) -> bool:
@@ -37,7 +43,12 @@ class Halt:
 
     def wait(self, seconds: float) -> bool:
         """Wait, at most until somebody asks to stop; tell whether somebody did."""
-        return self._asked.wait(seconds)
+        try:
+            self._asked.get(timeout=max(0.0, min(seconds, _LONGEST)))
+        except queue.Empty:
+            return False
+        self._asked.put(None)  # for the others who wait
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,18 +219,6 @@ class Journal:
             for seq, found, at, ran, data in rows:  # noqa: B007 - the last one is where the next read begins
                 yield Entry(found, kind, self.decoded(data), at, ran)
 
-    def items(self, run_id: str, step: str) -> Iterator[Any]:
-        """Yield the items of a list that a step read page by page, else the outputs of the items of its `forEach`."""
-        pages = False
-        for entry in self.entries(run_id, "page", f"{step}/page:"):
-            pages = True
-            yield from entry.data["items"]["value"]
-        if pages:
-            return
-        for entry in self.entries(run_id, "result", f"{step}["):
-            if entry.path.endswith("]") and "outputs" in entry.data:
-                yield entry.data["outputs"]["value"]
-
     def delete(self, run_id: str) -> None:
         """Forget a run and, if no other run needs it, its definition.
 

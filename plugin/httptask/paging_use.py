@@ -6,7 +6,7 @@ takes them one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from httptask.model import Connection, Paginate, TaskTemplate
 from httptask.outcome import Attempt, FailureKind, Outcome, Warn
 from httptask.paged import DEFAULT_MAX_ITEMS, Page, PageState, pages
 from httptask.ports import Entry
-from httptask.recording import RunRecorder
+from httptask.recording import CallRecord, RunRecorder
 from httptask.results import response_view
 from httptask.runs import Paged
 
@@ -26,12 +26,13 @@ _RESTARTED = "the cursor had expired, so the list was read again from its first 
 
 @dataclass(slots=True)
 class PagedRead:
-    """Reads one list; `outcome` is that of its last page until the whole is known."""
+    """Reads one list; `call` gives the record of the page that was asked for last."""
 
     recorder: RunRecorder
     template: TaskTemplate
     path: str
     limits: Paginate
+    call: Callable[[], CallRecord | None]
     items: list[Any] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     warnings: dict[Warn, None] = field(default_factory=dict)
@@ -71,10 +72,8 @@ class PagedRead:
         return replace(told, response=answer, outputs={**outputs, "items": self.items}, warnings=(*told.warnings, *missing))
 
     def _read(self, ask: AskPage, connection: Connection, first_url: str, again: int) -> Outcome:
-        state, last = self._recall(first_url, again)
-        outcome = last or Outcome(self.template.id, "succeeded")
-        if state is None:
-            return outcome
+        state = self._recall(first_url, again)
+        outcome = Outcome(self.template.id, "succeeded")
         number = state.number
 
         def ask_page(url: str | None) -> Outcome:
@@ -99,33 +98,39 @@ class PagedRead:
         """Write a page down: its items and the place of the next in one entry."""
         following = None if page.limited else page.next_url
         data = {"items": self.recorder.kept(list(page.items)), "next": self.recorder.kept(following), "number": page.number}
-        self.recorder.keep_result(page_path(self.path, again, page.number), recording.PAGE, data)
-        self.pages, self.count = page.number, self.count + len(page.items)
+        self.recorder.keep_result(page_path(self.path, again, page.number), recording.PAGE, data, self.call())
+        self.pages = page.number
         if page.limited:
             self.warnings[Warn(paging.MORE_PAGES, "response", f"the list goes on: reading ended at {page.limited}")] = None
         self._hold(page.items)
 
-    def _hold(self, items: Any) -> None:
+    def _hold(self, items: Sequence[Any]) -> None:
+        self.count += len(items)
         if self.is_streamed:
             self.items = []
         else:
             self.items.extend(items)
 
-    def _recall(self, first_url: str, again: int) -> tuple[PageState | None, Outcome | None]:
-        """Return where to go on, None if the last page was read, and begin anew where the next page's place was withheld."""
-        last: Entry | None = None
-        if self.recorder.resumed:
-            for entry in self.recorder.journal.below(page_prefix(self.path, again), recording.PAGE):
-                values = self.recorder.restored(entry.data["items"], f"steps.{self.path}.items")
-                last, self.pages, self.count = entry, entry.data["number"], self.count + len(values)
-                self._hold(values)
-        if last is None or last.data["next"].get("withheld"):
-            self._forget()
-            return PageState(first_url), None
-        following = last.data["next"]["value"]
-        if following is None:
-            return None, None
-        return PageState(following, last.data["number"] + 1, self.count), None
+    def _recall(self, first_url: str, again: int) -> PageState:
+        """Return where to go on: after the last page that was written down, or with it where the list ended there.
+
+        Its answer is needed once more for what it says beside the items. Where the place of a page was withheld, reading begins
+        anew: asking changes nothing.
+        """
+        state = PageState(first_url)
+        if not self.recorder.resumed:
+            return state
+        for entry in self.recorder.journal.below(page_prefix(self.path, again), recording.PAGE):
+            following = entry.data["next"]
+            if following.get("withheld"):
+                self._forget()
+                return PageState(first_url)
+            if following["value"] is None:
+                return state
+            self._hold(self.recorder.restored(entry.data["items"], f"steps.{self.path}.items"))
+            self.pages = entry.data["number"]
+            state = PageState(following["value"], self.pages + 1, self.count)
+        return state
 
     def _forget(self) -> None:
         self.items, self.count, self.pages = [], 0, 0
@@ -163,3 +168,24 @@ def page_prefix(path: str, again: int) -> str:
 def page_path(path: str, again: int, number: int) -> str:
     """Return the path of one page's call."""
     return f"{page_prefix(path, again)}{number}"
+
+
+def stored_items(below: Callable[[str, str], Iterator[Entry]], step: str) -> Iterator[Any]:
+    """Yield the items of a list that a step read page by page, else what the items of its `forEach` gave, one by one.
+
+    Args:
+        below: gives the entries of a kind whose path begins with a text, oldest first: `below(path, kind)`.
+        step: the path of the step, as in `rollout/pools`.
+
+    """
+    again = max((int(entry.data["times"]) for entry in below(step, recording.AGAIN) if entry.path == step), default=0)
+    pages = False
+    for entry in below(page_prefix(step, again), recording.PAGE):
+        pages = True
+        yield from entry.data["items"]["value"]
+    if pages:
+        return
+    for entry in below(f"{step}[", recording.RESULT):
+        number = entry.path.removeprefix(f"{step}[").removesuffix("]")
+        if number.isdigit() and "outputs" in entry.data:
+            yield entry.data["outputs"]["value"]

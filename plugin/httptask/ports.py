@@ -167,6 +167,7 @@ class Recovery:
         wait: seconds until the next may be sent, as was decided.
         before: the verify task's answer from before the first attempt.
         key_expired: the provider may have forgotten the idempotency key of the first attempt.
+        key_age: seconds since that attempt.
 
     """
 
@@ -175,6 +176,7 @@ class Recovery:
     wait: float = 0.0
     before: Answer | None = None
     key_expired: bool = False
+    key_age: float = 0.0
 
 
 NOTHING_DONE = Recovery()

@@ -91,21 +91,23 @@ class RunRecorder:
             JournalError: the journal cannot be written any more.
 
         """
-        self.journal.append(self._entry(path, kind, data))
+        self.journal.append(self.entry(path, kind, data))
 
-    def keep(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
-        """Write an entry and return once it is durable.
+    def keep(self, path: str, kind: str, data: Mapping[str, Any], call: CallRecord | None = None) -> None:
+        """Write an entry and return once it is durable, in one transaction with how the last attempt of a call ended.
 
         Raises:
             JournalError: as above.
 
         """
-        self.journal.commit(self._entry(path, kind, data))
+        self.journal.commit(*(call.conclusions if call else ()), self.entry(path, kind, data))
+        if call is not None:
+            call.conclusions.clear()
 
-    def keep_result(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
+    def keep_result(self, path: str, kind: str, data: Mapping[str, Any], call: CallRecord | None = None) -> None:
         """Keep what has happened already: a failure to do so is remembered and stops the run, not the telling of it."""
         try:
-            self.keep(path, kind, data)
+            self.keep(path, kind, data, call)
         except JournalError as error:
             self.lost = self.lost or error
 
@@ -122,11 +124,12 @@ class RunRecorder:
         return withholding.restored(data, name, self.given)
 
     def begun(self, path: str) -> float:
-        """Return the running time at which a path with a timeout was first begun, and note it."""
-        known = self.known(path, BEGIN)
-        if known is not None:
+        """Return the running time at which a path with a timeout was begun, and note it; after a failure it is begun anew."""
+        known, ended = self.known(path, BEGIN), self.known(path, RESULT)
+        failed = ended is not None and ended.data["status"] == "failed"
+        if known is not None and not (failed and ended is not None and ended.ran >= known.ran):
             return known.ran
-        entry = self._entry(path, BEGIN, {})
+        entry = self.entry(path, BEGIN, {})
         self.journal.append(entry)
         return entry.ran
 
@@ -138,26 +141,43 @@ class RunRecorder:
         self.note_wait(path, seconds)
         return seconds
 
-    def note_wait(self, path: str, seconds: float) -> None:
+    def note_wait(self, path: str, seconds: float, call: CallRecord | None = None) -> None:
         """Keep the moment at which a wait that begins now is over."""
-        self.keep(path, WAIT, {"due": self.clock.now() + seconds, "seconds": seconds})
+        self.keep(path, WAIT, {"due": self.clock.now() + seconds, "seconds": seconds}, call)
+
+    def is_open(self, path: str) -> bool:
+        """Tell whether a request of a step, or of what is below it, may have been applied though nobody knows."""
+        intents = (entry for below in (f"{path}/", f"{path}[") for entry in self.journal.below(below, INTENT))
+        calls = dict.fromkeys(entry.path.rpartition("/")[0] for entry in intents if not entry.data["safe"])
+        return any(self.call(call, safe=False).is_lost() and not self._is_settled(call) for call in calls)
+
+    def _is_settled(self, call: str) -> bool:
+        """Tell whether the step of a call has an end that was found later."""
+        result = self.journal.last(call.partition("/until:")[0], RESULT)
+        return result is not None and result.data["status"] == "succeeded"
 
     def call(self, path: str, *, safe: bool) -> CallRecord:
         """Return the record of one logical call."""
         return CallRecord(self, path, safe)
 
-    def _entry(self, path: str, kind: str, data: Mapping[str, Any]) -> Entry:
+    def entry(self, path: str, kind: str, data: Mapping[str, Any]) -> Entry:
+        """Return an entry of this moment."""
         return Entry(path, kind, data, self.clock.now(), self.ran())
 
 
 @dataclass(slots=True)
 class CallRecord:
-    """The attempts of one logical call: the port `AttemptRecord`. Once given up, nothing more is written or sent for it."""
+    """The attempts of one logical call: the port `AttemptRecord`. Once given up, nothing more is written or sent for it.
+
+    `conclusions` is how the last attempt ended, for whoever writes the result: without the result it must not be found, or a
+    resumed run would take what succeeded for something that is to be done again.
+    """
 
     run: RunRecorder
     path: str
     safe: bool
     attempts: list[Attempt] = field(default_factory=list)
+    conclusions: list[Entry] = field(default_factory=list)
     in_flight: bool = False
     is_open: bool = False
     _given_up: bool = False
@@ -167,24 +187,33 @@ class CallRecord:
         """Return what an earlier execution left of this call."""
         if not self.run.resumed:
             return NOTHING_DONE
-        intents = {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", INTENT)}
-        if not intents:
+        intents, ends = self._entries(INTENT), self._entries(CONCLUSION)
+        if not intents and not ends:
             return NOTHING_DONE
-        ends = {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", CONCLUSION)}
-        assumed = self.run.known(self.path, ASSUMED)
-        settled = assumed.data["attempts"] if assumed else 0
-        unsettled = [number for number in intents if number > settled]
-        lost = not self.safe and any(number not in ends or ends[number].data["open"] for number in unsettled)
-        self.is_open = lost
+        self.is_open = lost = self.is_lost()
         now = self.run.clock.now()
-        age = now - min(entry.at for entry in intents.values())
+        age = now - min((entry.at for entry in intents.values()), default=now)
         return Recovery(
             attempts=max((*intents, *ends)),
             lost=lost,
-            wait=0.0 if lost else _wait_left(ends, max(intents), now),
+            wait=0.0 if lost else _wait_left(ends, max((*intents, *ends)), now),
             before=self._before(),
             key_expired=key is not None and not -_SKEW <= age < key.valid_for,
+            key_age=max(0.0, age),
         )
+
+    def is_lost(self) -> bool:
+        """Tell whether an attempt that was written down may have been applied, and nobody knows or has said."""
+        assumed = self.run.journal.last(self.path, ASSUMED)
+        settled = assumed.data["attempts"] if assumed else 0
+        ends = self._entries(CONCLUSION)
+        unsettled = [number for number in self._entries(INTENT) if number > settled]
+        return not self.safe and any(number not in ends or ends[number].data["open"] for number in unsettled)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something may have been applied that is not written down as a result."""
+        return not self.safe and (self.in_flight or self.is_open or bool(self.conclusions))
 
     def prepared(self, request: Request) -> None:
         """Compare the request with the one that may have been applied.
@@ -211,7 +240,7 @@ class CallRecord:
         with self._lock:
             if self._given_up or self.run.halt.asked:
                 raise KeyboardInterrupt
-            self.run.keep(f"{self.path}/attempt:{number}", INTENT, {"number": number, "digest": digest(request)})
+            self.run.keep(f"{self.path}/attempt:{number}", INTENT, self._intent(number, request))
             self.in_flight = True
 
     def asked_before(self, answer: Answer) -> None:
@@ -219,7 +248,7 @@ class CallRecord:
         self.run.note(self.path, BEFORE, self.run.kept(answer.to_json()))
 
     def ended(self, attempt: Attempt, *, is_open: bool) -> None:
-        """Write down what came of an attempt: at once where a wait follows, else with the result."""
+        """Write down what came of an attempt: at once where another one follows, else with the result."""
         with self._lock:
             if self._given_up:
                 return
@@ -227,10 +256,14 @@ class CallRecord:
             self.attempts.append(attempt)
             data = {"number": attempt.number, "phase": attempt.phase, "status": attempt.status, "error": attempt.error}
             decision = attempt.decision.to_json() if attempt.decision else None
-            waits = attempt.decision is not None and attempt.decision.action == "retry"
-            write = self.run.keep if waits else self.run.note
+            entry = self.run.entry(
+                f"{self.path}/attempt:{attempt.number}", CONCLUSION, {**data, "open": is_open, "decision": decision}
+            )
+            if attempt.decision is None or attempt.decision.action != "retry":
+                self.conclusions.append(entry)
+                return
             try:
-                write(f"{self.path}/attempt:{attempt.number}", CONCLUSION, {**data, "open": is_open, "decision": decision})
+                self.run.journal.commit(entry)
             except JournalError as error:
                 self.run.lost = self.run.lost or error
 
@@ -242,10 +275,17 @@ class CallRecord:
         """Return what is known of the call; from now on it is not written and nothing is sent for it."""
         with self._lock:
             self._given_up = True
-            pending = (self.in_flight or self.is_open) and not self.safe
+            pending = self.is_pending
+            self.conclusions.clear()
         status: Status = "unknown" if pending else "failed"
         hint = "it may have been applied: look at the server's state before sending it again" if pending else ""
         return Outcome(task, status, attempts=tuple(self.attempts), failure=Failure(FailureKind.INTERRUPTED, "interrupted", hint))
+
+    def _intent(self, number: int, request: Request) -> dict[str, Any]:
+        return {"number": number, "digest": digest(request), "safe": self.safe}
+
+    def _entries(self, kind: str) -> dict[int, Entry]:
+        return {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", kind)}
 
     def _before(self) -> Answer | None:
         known = self.run.known(self.path, BEFORE)

@@ -11,6 +11,7 @@ from httptask import recording
 from httptask.errors import JournalError, Problem
 from httptask.model import Step, Workflow
 from httptask.ports import Clock, Entry, RunJournal
+from httptask.reach import reachable
 from httptask.secrets import Redactor
 from httptask.suggest import did_you_mean
 from httptask.withholding import kept
@@ -51,6 +52,10 @@ class Words:
 
         """
         step = self._unknown(path)
+        if outputs is None and reads_outputs(self.workflow, path):
+            self._refuse(
+                "--outputs", "later steps read the outputs of this step", """give them, as in --outputs '{"name": "value"}'"""
+            )
         data = kept(dict(outputs or {}), self.redactor)
         if data.get("withheld"):
             self._refuse(path, "these outputs hold a secret, which the journal does not store", "leave it out")
@@ -101,8 +106,29 @@ class Words:
 
 def find_step(workflow: Workflow, path: str) -> Step | None:
     """Return the step that a path names, as in `rollout/create[3]` or `onFailure/undo`; None when there is none."""
+    found = _find(workflow, path)
+    return found[1] if found else None
+
+
+def reads_outputs(workflow: Workflow, path: str) -> bool:
+    """Tell whether anything after a step reads its outputs."""
+    found = _find(workflow, path)
+    return found is not None and reachable(found[0])[found[1].id].covers("outputs")
+
+
+def ways_on(run_id: str, path: str, workflow: Workflow) -> str:
+    """Return how to go on after an unknown outcome, in words that can be copied."""
+    outputs = " --outputs '{...}'" if reads_outputs(workflow, path) else ""
+    return (
+        f"look at the server, then `httptask resume {run_id} --assume '{path}=done'{outputs}` if it was applied,"
+        f" or `--assume '{path}=not-done'` to send it again"
+    )
+
+
+def _find(workflow: Workflow, path: str) -> tuple[Workflow, Step] | None:
+    """Return the step that a path names, with the workflow that it is a step of."""
     current: Workflow | None = workflow
-    found: Step | None = None
+    found: tuple[Workflow, Step] | None = None
     undoing = False
     for part in path.split("/"):
         if current is None:
@@ -111,15 +137,9 @@ def find_step(workflow: Workflow, path: str) -> Step | None:
             undoing = True
             continue
         steps = current.on_failure if undoing else current.every_step()
-        found = next((step for step in steps if step.id == _INDEX.sub("", part)), None)
-        current, undoing = (found.workflow if found else None), False
+        step = next((step for step in steps if step.id == _INDEX.sub("", part)), None)
+        if step is None:
+            return None
+        found = (current, step)
+        current, undoing = step.workflow, False
     return found
-
-
-def ways_on(run_id: str, path: str, step: Step | None) -> str:
-    """Return how to go on after an unknown outcome, in words that can be copied."""
-    outputs = " --outputs '{...}'" if step is not None and step.outputs else ""
-    return (
-        f"look at the server, then `httptask resume {run_id} --assume '{path}=done'{outputs}` if it was applied,"
-        f" or `--assume '{path}=not-done'` to send it again"
-    )

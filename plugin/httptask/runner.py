@@ -135,6 +135,7 @@ class Runner:
             verify_before=options.verify_before,
             record=options.record,
             recovery=options.recovery,
+            key_left=_key_left(template, options),
         )
         outcome = Call(job, self._world, self._verifier_for(template, connection, options)).run()
         if observed:
@@ -187,3 +188,11 @@ def _is_idempotent(template: TaskTemplate, request: Request, options: Options) -
     spec = _key_spec(template)
     keyed = spec is not None and spec.header in request.headers and not options.recovery.key_expired
     return template.is_idempotent or keyed
+
+
+def _key_left(template: TaskTemplate, options: Options) -> float | None:
+    """Return for how many seconds from now a key makes a repetition safe; None where nothing depends on one."""
+    spec = _key_spec(template)
+    if spec is None or options.idempotent is not None or template.is_idempotent:
+        return None
+    return spec.valid_for - options.recovery.key_age

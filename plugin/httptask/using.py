@@ -5,6 +5,7 @@ A use is a work for a lane: it may be given up from outside, and then nothing is
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,9 @@ from httptask.recording import CallRecord, RunRecorder
 from httptask.results import response_view
 from httptask.runner import Options
 from httptask.runs import Item, Paged, StepStatus
+from httptask.secrets import CUT
 from httptask.views import View, without_outputs
+from httptask.withholding import without
 
 if TYPE_CHECKING:
     from httptask.frames import Engine
@@ -36,6 +39,9 @@ _KINDS: Mapping[type[UsageError], FailureKind] = {
     RequestChanged: FailureKind.REQUEST_CHANGED,
     ExpressionError: FailureKind.EXPRESSION,
 }
+_PENDING_HINT = "it was sent before and may have been applied: look at the server's state before sending it again"
+#: Characters of an answer that are kept for people.
+EXCERPT = 300
 _ANSWERED_HINT = "the request was sent and answered; look at the response"
 
 
@@ -84,13 +90,12 @@ class TaskUse:
         try:
             item = self._done()
         except UsageError as error:
-            item = Item(self._index, "failed", failure=unsent(self.usage.step, error, self.usage.context["steps"]))
-            if isinstance(error, RequestChanged):
-                item = replace(item, status="unknown")
+            failure = unsent(self.usage.step, error, self.usage.context["steps"], pending=self._is_pending())
+            item = Item(self._index, self._failed(), failure=failure)
         except JournalError as error:
-            return self._told(Item(self._index, "failed", failure=not_written(error)))
+            return self._told(Item(self._index, self._failed(), failure=not_written(error, pending=self._is_pending())))
         except KeyboardInterrupt:
-            item = Item(self._index, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
+            return self.given_up()
         return self._ended(item)
 
     def given_up(self) -> Item:
@@ -102,6 +107,12 @@ class TaskUse:
     def patience(self) -> float:
         """Return the seconds that the use deserves once a stop was asked for."""
         return self.call.patience() if self.call else 0.0
+
+    def _is_pending(self) -> bool:
+        return self.call is not None and self.call.is_pending
+
+    def _failed(self) -> StepStatus:
+        return "unknown" if self._is_pending() else "failed"
 
     @property
     def _index(self) -> int:
@@ -122,7 +133,7 @@ class TaskUse:
     def _paged(self, limits: Paginate) -> Item:
         """Read a list to its end; a list too long to be held gives no outputs but its items, to a `forEach`."""
         engine, template, path = self.engine, self.usage.template, self.usage.path
-        reading = PagedRead(engine.recorder, template, path, limits)
+        reading = PagedRead(engine.recorder, template, path, limits, lambda: self.call)
         inputs = evaluate_tree(self.usage.step.inputs, self.usage.context)
         connection = engine.connect(template)
         first = first_page(template, inputs, connection, self._options(path, None, NOTHING_DONE))
@@ -147,7 +158,7 @@ class TaskUse:
                 self._item = item
                 if item.outcome is not None:
                     self.engine.recorder.learn(masking.secrets_of(self.usage.template, item.outcome))
-                self.engine.recorder.keep_result(self.usage.path, recording.RESULT, self._kept(item))
+                self.engine.recorder.keep_result(self.usage.path, recording.RESULT, self._kept(item), self.call)
                 self._told(item)
             return self._item
 
@@ -165,11 +176,37 @@ class TaskUse:
             outputs=None if item.outputs is None else dict(item.outputs),
             response=self._reached(item.outcome),
         )
+        if self._is_telling(item.outcome) and "body" in data["response"]["value"]:
+            data["response"] = without(data["response"], ["body"])
         final = (
             item.failure is not None and item.failure.kind == FailureKind.EXPRESSION and bool(answered) and not self.usage.safe
         )
         paged = {"paged": item.paged.to_json()} if item.paged else {}
-        return {**data, **paged, **({"final": True} if final else {}), **handled(item.status, self.usage.step)}
+        return {
+            **data,
+            **paged,
+            **self._excerpt(item.outcome),
+            **({"final": True} if final else {}),
+            **handled(item.status, self.usage.step),
+        }
+
+    def _excerpt(self, outcome: Outcome | None) -> dict[str, str]:
+        """Return the beginning of an answer, for people; of one that holds what may not be shown, nothing."""
+        answer = outcome.response if outcome else None
+        if answer is None or answer.body_kind == "empty":
+            return {}
+        text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
+        mask = self.engine.recorder.redactor().free if len(text) <= EXCERPT else self.engine.recorder.redactor().cut_off
+        beginning = text[:EXCERPT]
+        if mask(beginning) != beginning:
+            return {}
+        return {"excerpt": beginning + CUT if len(text) > EXCERPT else beginning}
+
+    def _is_telling(self, outcome: Outcome | None) -> bool:
+        """Tell whether a body that is no JSON names a secret, as a form does."""
+        answer = outcome.response if outcome else None
+        redactor = self.engine.recorder.redactor()
+        return answer is not None and answer.body_kind == "text" and redactor.free(answer.body) != answer.body
 
     def _reached(self, outcome: Outcome | None) -> dict[str, Any] | None:
         """Return of a response what later expressions can reach, and its status for people."""
@@ -249,7 +286,7 @@ class TaskUse:
 
     def _wait(self, path: str, seconds: float, outcome: Outcome) -> None:
         try:
-            self.engine.recorder.note_wait(path, seconds)
+            self.engine.recorder.note_wait(path, seconds, self.call)
             self.engine.clock.sleep(seconds)
         except KeyboardInterrupt:
             failure = Failure(FailureKind.INTERRUPTED, "interrupted while waiting for the next poll")
@@ -322,17 +359,18 @@ def paged_of(data: Mapping[str, Any]) -> Paged | None:
     return Paged(**data["paged"]) if "paged" in data else None
 
 
-def unsent(step: Step, error: UsageError, views: Mapping[str, View]) -> Failure:
-    """Return the failure of a step whose request could not be made: nothing was sent for it."""
+def unsent(step: Step, error: UsageError, views: Mapping[str, View], *, pending: bool = False) -> Failure:
+    """Return the failure of a step whose request could not be made; `pending`: an earlier one may have been applied."""
     kind = next((kind for cause, kind in _KINDS.items() if isinstance(error, cause)), FailureKind.INPUT)
     read = [step.inputs, step.headers, step.condition, step.for_each.items if step.for_each else None]
-    hints = ["nothing was sent for it", without_outputs(read, views)]
+    hints = [_PENDING_HINT if pending else "nothing was sent for it", without_outputs(read, views)]
     return Failure(kind, f"{named(step)}: {'; '.join(map(str, error.problems))}", "; ".join(filter(None, hints)))
 
 
-def not_written(error: JournalError) -> Failure:
-    """Return the failure of a request that was not sent because it could not be written down."""
-    return Failure(FailureKind.JOURNAL, str(error), "nothing was sent: without a record it could be sent twice")
+def not_written(error: JournalError, *, pending: bool = False) -> Failure:
+    """Return the failure of a request that was not sent because it could not be written down; `pending` as above."""
+    hint = "nothing was sent: without a record it could be sent twice"
+    return Failure(FailureKind.JOURNAL, str(error), _PENDING_HINT if pending else hint)
 
 
 def failed(outcome: Outcome, failure: Failure) -> Outcome:

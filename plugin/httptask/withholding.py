@@ -39,6 +39,11 @@ def names_withheld(data: Mapping[str, Any], name: str) -> list[str]:
     return [_spelled(name, place) for place in data.get("withheld", ())]
 
 
+def without(data: Mapping[str, Any], place: Sequence[str | int]) -> dict[str, Any]:
+    """Return kept data in which one more place is withheld."""
+    return {"value": _put(data["value"], tuple(place), None), "withheld": [*data.get("withheld", ()), list(place)]}
+
+
 def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str | int]]) -> Any:
     if isinstance(value, Mapping):
         return dict(_kept_fields(value, redactor, place, places))

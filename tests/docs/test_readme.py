@@ -41,6 +41,7 @@ def run(workplace, *command):
     env = kept | {
         "HOME": str(workplace),
         "XDG_CONFIG_HOME": str(workplace),
+        "XDG_STATE_HOME": str(workplace),
         "PATH": f"{workplace / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT / "plugin"),
     }

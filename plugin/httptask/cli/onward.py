@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from httptask.model import Workflow
-from httptask.resuming import find_step
 from httptask.resuming import ways_on as after_unknown
 from httptask.runs import RunResult, StepResult
 
@@ -18,7 +17,7 @@ def ways_on(result: RunResult, workflow: Workflow) -> list[str]:
     if result.status == "unknown":
         prefix = "onFailure/" if result.on_failure else ""
         paths = [path for path, _ in _in_status(result.on_failure or result.steps, "unknown")]
-        return [f"{path}: {after_unknown(result.run_id, prefix + path, find_step(workflow, prefix + path))}" for path in paths]
+        return [f"{path}: {after_unknown(result.run_id, prefix + path, workflow)}" for path in paths]
     if result.status in {"failed", "cancelled"}:
         return [f"go on with: httptask resume {result.run_id}"]
     return []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from httptask.cli.console import Console, is_terminal, refusal
-from httptask.cli.exits import BY_STATUS
+from httptask.cli.exits import BY_STATUS, INTERRUPTED
 from httptask.cli.session import learn, observed, redact
 from httptask.cli.wiring import Where, connections, http_runner
 from httptask.errors import ConfigurationError, JournalError, Problem
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from httptask.registry import Registry
     from httptask.runs import RunResult
 
+_STOPPING = b"\nstopping: requests on their way get up to 5 s; press Ctrl-C again to stop at once\n"
 Connect = Callable[["TaskTemplate"], "Connection"]
 
 
@@ -95,7 +96,7 @@ def carry_out(plan: Plan, prepare: Callable[[Mapping[str, Connection]], HeldRun 
         plan.held.close()
     shown = report(result, plan.workflow, plan.registry, console=console, seconds=clock.monotonic() - began)
     _say_ways_on(plan, shown)
-    return BY_STATUS[result.status]
+    return INTERRUPTED if halt.asked and result.status != "succeeded" else BY_STATUS[result.status]
 
 
 @contextmanager
@@ -103,6 +104,9 @@ def stopping(halt: Halt) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and a closing terminal ask for an orderly stop; the second time nobody is waited for."""
 
     def ask(_number: int, _frame: object) -> None:
+        if not halt.asked:
+            with suppress(OSError):  # not through the console, which may be in the middle of a line
+                os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _STOPPING)
         halt.ask()
 
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -181,15 +181,17 @@ def _steps(journal: Journal, record: RunRecord) -> Iterator[dict[str, Any]]:
             seen[entry.path] = status
             newest.setdefault(step, {"id": step, "status": "running", "failure": None})
         else:
-            paged = {"paged": entry.data["paged"]} if "paged" in entry.data else {}
-            newest[entry.path] = {"id": entry.path, "status": status, "failure": entry.data.get("failure"), **paged}
+            more = {name: entry.data[name] for name in ("paged", "excerpt") if name in entry.data}
+            newest[entry.path] = {"id": entry.path, "status": status, "failure": entry.data.get("failure"), **more}
     for path, row in newest.items():
         yield {**row, **({"items": {name: count for name, count in items[path].items() if count}} if path in items else {})}
 
 
 def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: Console) -> int:
     """Write items one by one, so that a list of any length needs no memory."""
-    found = journal.items(record.id, flags["items"])
+    from httptask.paging_use import stored_items
+
+    found = stored_items(lambda path, kind: journal.entries(record.id, kind, path), flags["items"])
     first = next(found, None)
     if first is None:
         hint = "`httptask runs show` lists the steps"
@@ -227,6 +229,8 @@ def _print_run(shown: dict[str, Any], console: Console) -> None:
         console.out(f"  {step['id'].ljust(width)}  {step['status']}{f'  ({counts})' if counts else ''}")
         if step["failure"]:
             console.out(f"  {' ' * width}  {step['failure']['message']}")
+            if "excerpt" in step:
+                console.out(console.style(f"  {' ' * width}  answered: {step['excerpt']}", "dim"))
     if shown["message"]:
         console.out()
         console.out(f"  {shown['message']}")
