@@ -2,7 +2,7 @@
 
 One step reads the pages of a list into the journal, a `forEach` takes the items from there, and `httptask runs show --items`
 writes them to a file and to standard output. Each count of pages runs in processes of its own, whose greatest resident memory
-(`ru_maxrss`) is what is told. The server, in another process, makes each page as it is asked for.
+(`VmHWM` of Linux) is what is told. The server, in another process, makes each page as it is asked for.
 """
 
 import argparse
@@ -84,15 +84,17 @@ async def main():
     await server.serve_forever()
 asyncio.run(main())
 """
-#: Runs the command line and tells on descriptor 3 what memory it took at most, in KiB.
+#: Runs the command line and tells on descriptor 3 what memory it took at most, in KiB. Not `ru_maxrss`: that of a new process
+#: begins with what the one that started it held.
 COMMAND = """
-import os, resource, sys
+import os, re, sys
+from pathlib import Path
 from httptask.__main__ import main
 try:
     main()
 finally:
     sys.stdout.flush()
-    os.write(3, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).encode())
+    os.write(3, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1].encode())
 """
 
 
@@ -123,7 +125,7 @@ def lines(file: Path) -> int:
 
 
 def measured(pages: int, *, used: bool) -> dict[str, float]:
-    with tempfile.TemporaryDirectory(dir=ROOT) as name, server(pages) as url:
+    with tempfile.TemporaryDirectory() as name, server(pages) as url:
         folder = Path(name)
         for file, text in (("provider.yaml", PROVIDER), ("list.yaml", LIST), ("use.yaml", USE)):
             (folder / "templates").mkdir(exist_ok=True)
