@@ -182,6 +182,26 @@ def profiled(variant: Callable[[], None]) -> None:
 @contextmanager
 def variants() -> Iterator[dict[str, Callable[[], None]]]:
     """Yield what is compared, with a server to send to."""
+    from httptask import open_registry
+
+    with server() as url, tempfile.TemporaryDirectory() as folder:
+        registry = open_registry()
+        journaled, in_memory = Engine(registry, url, Path(folder)), Engine(registry, url, None)
+        yield {
+            "GET bare pool": partial(bare_pool, url, "GET"),
+            "GET in memory": partial(in_memory, GET),
+            "GET journal": partial(journaled, GET),
+            "POST bare pool": partial(bare_pool, url, "POST"),
+            "POST in memory": partial(in_memory, POST),
+            "POST journal": partial(journaled, POST),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--profile", metavar="VARIANT")
+    options = parser.parse_args()
     with variants() as compared:
         if options.profile:
             profiled(compared[options.profile])
