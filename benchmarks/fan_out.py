@@ -179,17 +179,15 @@ def profiled(variant: Callable[[], None]) -> None:
     stats.sort_stats("tottime").print_stats(45)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--profile", metavar="VARIANT")
-    options = parser.parse_args()
+@contextmanager
+def variants() -> Iterator[dict[str, Callable[[], None]]]:
+    """Yield what is compared, with a server to send to."""
     from httptask import open_registry
 
-    with server() as url, tempfile.TemporaryDirectory(dir=ROOT) as folder:
+    with server() as url, tempfile.TemporaryDirectory() as folder:
         registry = open_registry()
         journaled, in_memory = Engine(registry, url, Path(folder)), Engine(registry, url, None)
-        variants: dict[str, Callable[[], None]] = {
+        yield {
             "GET bare pool": partial(bare_pool, url, "GET"),
             "GET in memory": partial(in_memory, GET),
             "GET journal": partial(journaled, GET),
@@ -197,10 +195,18 @@ def main() -> None:
             "POST in memory": partial(in_memory, POST),
             "POST journal": partial(journaled, POST),
         }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--profile", metavar="VARIANT")
+    options = parser.parse_args()
+    with variants() as compared:
         if options.profile:
-            profiled(variants[options.profile])
+            profiled(compared[options.profile])
             return
-        found = measured(variants, options.rounds)
+        found = measured(compared, options.rounds)
     for name, (seconds, cpu) in found.items():
         bare = found[f"{name.partition(' ')[0]} bare pool"]
         print(

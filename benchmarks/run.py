@@ -90,6 +90,21 @@ def network() -> list[tuple[str, float, str]]:
     return [(f"GET on loopback: {name}", value, f"{value / least:.2f} x bare") for name, value in found.items()]
 
 
+def fanning_out() -> list[tuple[str, float, str]]:
+    import fan_out
+
+    with fan_out.variants() as variants:
+        found = fan_out.measured({name: call for name, call in variants.items() if "memory" not in name}, rounds=3)
+    return [
+        (
+            f"{fan_out.ITEMS} items, {fan_out.WIDTH} at a time: {name}",
+            took,
+            f"{took / found[f'{name.split()[0]} bare pool'][0]:.2f} x bare",
+        )
+        for name, (took, _) in found.items()
+    ]
+
+
 def rendering() -> list[tuple[str, float, str]]:
     from httptask import Connection, open_registry
     from httptask.inputs import check
@@ -146,12 +161,12 @@ def starting() -> list[tuple[str, float, str]]:
 
 
 def shown(value: float) -> str:
-    return f"{value * 1e6:.0f} us" if value < 1e-3 else f"{value * 1e3:.1f} ms"
+    return f"{value * 1e6:.0f} us" if value < 1e-3 else f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
 
 
 def main() -> None:
     began = time.perf_counter()
-    rows = [*network(), *rendering(), *masking(), *loading(), *starting()]
+    rows = [*network(), *fanning_out(), *rendering(), *masking(), *loading(), *starting()]
     width = max(len(name) for name, _, _ in rows)
     for name, value, note in rows:
         print(f"{name.ljust(width)}  {shown(value).rjust(9)}  {note}".rstrip())

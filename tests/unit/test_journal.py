@@ -1,3 +1,4 @@
+import re
 import sqlite3
 import threading
 
@@ -176,8 +177,7 @@ def test_a_commit_takes_what_was_appended_before_along(journal, held):
     statements = Statements(journal)
     held.append(Entry("a", "before", {}))
     held.commit(Entry("a", "intent", {}))
-    order = [text.split("'")[5] for text in statements.named("INSERT")]
-    assert order == ["before", "intent"]
+    assert re.findall("'(before|intent)'", "".join(statements.named("INSERT"))) == ["before", "intent"]
 
 
 def test_nothing_of_a_commit_is_kept_when_a_part_of_it_cannot_be(journal, held, path):
@@ -296,3 +296,10 @@ def test_writing_into_a_closed_journal_is_an_error_and_does_not_wait_for_ever(pa
     with pytest.raises(JournalError, match="it is closed"):
         held.commit(Entry("a", "result", {}))
     held.close()
+
+
+def test_many_entries_of_one_transaction_keep_their_order(journal, held):
+    statements = Statements(journal)
+    held.commit(*(Entry(f"a[{n}]", "intent", {"n": n}) for n in range(400)))
+    assert [entry.data["n"] for entry in held.below("a[", "intent")] == list(range(400))
+    assert len(statements.named("INSERT")) == 3, "as many as fit into one statement"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ _CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 #: What the system said when standard output took no more.
 _REFUSALS: list[OSError] = []
 _LINE_END = re.compile("\r?\n")
+#: Moves to the beginning of the line and clears it (ECMA-48: CR, EL).
+_OVER = "\r\x1b[K"
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
@@ -34,19 +37,34 @@ class Console:
         self.json = json
         self.verbose = verbose
         self.redactor = redactor or Redactor()
+        self._is_transient = False
 
     def out(self, text: str = "") -> None:
         """Write one line of a result: a line end within is shown and starts no other, so that no server forges a line of ours."""
+        self._clear()
         _write(_printable(self.redactor.text(text), sys.stdout), sys.stdout)
 
     def block(self, text: str) -> None:
         """Write text of a result that has lines of its own; tabs stay too."""
+        self._clear()
         for line in _LINE_END.split(self.redactor.text(text)):
             _write("\t".join(_printable(part, sys.stdout) for part in line.split("\t")), sys.stdout)
 
     def note(self, text: str) -> None:
         """Write one line that is no result: progress, warnings."""
+        self._clear()
         _write(_printable(self.redactor.text(text), sys.stderr), sys.stderr)
+
+    def transient(self, text: str) -> None:
+        """Write a line on a terminal that the next one, whatever it is, takes the place of."""
+        self._is_transient = True
+        shown = _printable(self.redactor.text(text), sys.stderr)[: shutil.get_terminal_size().columns - 1]
+        _write(f"{_OVER}{shown}", sys.stderr, end="")
+
+    def _clear(self) -> None:
+        if self._is_transient:
+            self._is_transient = False
+            _write(_OVER, sys.stderr, end="")
 
     def lines(self, text: str) -> None:
         """Write text that is no result and has lines of its own, such as a traceback."""
@@ -55,6 +73,7 @@ class Console:
 
     def data(self, value: Any) -> None:
         """Write a result as JSON."""
+        self._clear()
         text = json_text(self.redactor.json(value), ascii_only=not _speaks_unicode(sys.stdout))
         _write(_CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text), sys.stdout)
 
@@ -141,10 +160,10 @@ def is_terminal(stream: Any) -> bool:
     return bool(stream.isatty())
 
 
-def _write(text: str, stream: Any) -> None:
+def _write(text: str, stream: Any, end: str = "\n") -> None:
     """Write a line. A reader that has gone or a full disk is no reason to stop: stderr and exit code still say what happened."""
     try:
-        print(text, file=stream, flush=stream is sys.stderr)
+        print(text, end=end, file=stream, flush=stream is sys.stderr)
     except OSError as error:
         if stream is sys.stdout:
             _lost(error)
