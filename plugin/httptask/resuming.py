@@ -41,7 +41,7 @@ class Words:
         if self.journal.last(path, recording.RESULT) or self.journal.last(path, recording.APPROVAL):
             self._refuse(path, "this step was decided before", "resume the run without it")
         if self.journal.last(path, recording.REACHED) is None:
-            self._refuse(path, "the run has not come to this step", self._gates(path))
+            self._refuse(path, "the run has not come to this step", "resume the run without it first")
         self._write(path, recording.APPROVAL, {"approved": approved})
 
     def assume_done(self, path: str, outputs: Mapping[str, Any] | None) -> None:
@@ -77,14 +77,20 @@ class Words:
     def _unknown(self, path: str) -> Step:
         step = find_step(self.workflow, path)
         if step is None or step.task is None:
-            self._refuse("STEP", "there is no step of this name that sends requests", "name it as the run's message does")
+            self._refuse("STEP", "there is no step of this name that sends requests", self._unknown_ones())
         result = self.journal.last(path, recording.RESULT)
         corrected = result is not None and result.data.get("assumed", False)
         if result is not None and result.data["status"] != "unknown" and not corrected:
             self._refuse(path, f"its outcome is not unknown but {result.data['status']}", "resume the run without it")
         if not self._open_calls(path):
-            self._refuse(path, "its outcome is not unknown: nothing was sent for it", "resume the run without it")
+            self._refuse(path, "its outcome is not unknown: nothing was sent for it", self._unknown_ones())
         return step
+
+    def _unknown_ones(self) -> str:
+        newest = {entry.path: entry.data["status"] for entry in self.journal.below("", recording.RESULT)}
+        unknown = [path for path, status in newest.items() if status == "unknown"]
+        inner = [path for path in unknown if not any(other.startswith((f"{path}/", f"{path}[")) for other in unknown)]
+        return f"unknown in this run: {', '.join(inner)}" if inner else "nothing is unknown in this run"
 
     def _open_calls(self, path: str) -> list[str]:
         """Return the calls below a path of which an attempt was begun: the path itself, or its polls and pages."""

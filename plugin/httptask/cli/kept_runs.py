@@ -9,6 +9,7 @@ from typing import Any
 
 from httptask.cli.onward import Standing
 from httptask.journal import Journal, RunRecord
+from httptask.model import Workflow
 from httptask.outcome import iso8601
 from httptask.ports import Entry
 from httptask.recording import APPROVAL, CONCLUSION, INTENT, REACHED, RESULT, STATE, is_lasting
@@ -94,6 +95,22 @@ class KeptRun:
         calls = (entry for entry in self.entries(INTENT) if entry.path not in ended and not entry.data["safe"])
         uses = (match["use"] for match in (_CALL.fullmatch(entry.path) for entry in calls) if match)
         return [use for use in dict.fromkeys(uses) if use not in results]
+
+
+def in_order(rows: list[dict[str, Any]], workflow: Workflow) -> list[dict[str, Any]]:
+    """Return the rows as the file has their steps, each before what is below it; they were written as they ended."""
+    return sorted(rows, key=lambda row: _place(row["id"], workflow))
+
+
+def _place(path: str, workflow: Workflow | None) -> list[tuple[int, int, int]]:
+    places: list[tuple[int, int, int]] = []
+    for part in path.split("/"):
+        name, _, index = part.partition("[")
+        steps = list(workflow.every_step()) if workflow else []
+        number = next((at for at, step in enumerate(steps) if step.id == name), len(steps))
+        places.append((name == "onFailure", number, int(index.rstrip("]") or 0)))
+        workflow = steps[number].workflow if number < len(steps) else workflow
+    return places
 
 
 def _row(path: str, status: str) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def carry_out(plan: Plan, prepare: Callable[[Mapping[str, Connection]], HeldRun 
         redact(console, by_provider.values())
         held = prepare(by_provider)
         plan = replace(plan, held=held)
+        if held is not None:
+            held.note_status("running", now=clock.now(), ran=plan.ran_before or 0.0)
         with stopping(halt):
             result = _execute(plan, connect, list(used.values()), halt)
     if plan.held is not None:

@@ -71,6 +71,8 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])
     where.check()
     _one_api(definition, catalogue, where)
+    if flags["no_journal"] and flags["journal"] is not None:
+        raise click.UsageError("give --journal or --no-journal, not both")
     if flags["no_journal"] and gates_of(definition):
         raise click.UsageError("without a journal nobody could approve what this workflow waits for")
     connection = _connection(definition, inputs)

@@ -17,8 +17,11 @@ from httptask.outcome import SCHEMA_VERSION
 if TYPE_CHECKING:
     from httptask.cli.kept_runs import KeptRun
     from httptask.journal import Journal, RunRecord
+    from httptask.model import Workflow
 
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "yellow", "waiting": "cyan"}
+#: Characters of an id that say what is to be deleted.
+_LEAST = 6
 _ENDED = ("succeeded", "failed", "cancelled")
 
 
@@ -41,7 +44,7 @@ def command(context: click.Context, /, **flags: Any) -> int:
 
 
 @command.command("list")
-@click.option("--limit", default=20, help="How many.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="How many.")
 @options.journal
 @options.as_json
 def list_runs(limit: int, **flags: Any) -> int:
@@ -57,23 +60,28 @@ def list_runs(limit: int, **flags: Any) -> int:
 @options.as_json
 def show(run: str, **flags: Any) -> int:
     """Show one run: its steps, why it stands, and how to go on."""
-    from httptask.cli.kept_runs import KeptRun
+    from httptask.cli.kept_runs import KeptRun, in_order
     from httptask.cli.running import journal as open_journal
     from httptask.cli.running import journal_option
+    from httptask.definitions import Definition, loaded
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
+    if flags["output"] is not None and flags["items"] is None:
+        raise click.UsageError("--output says where --items go; name a step with --items")
     with open_journal(flags["journal"]) as journal:
         record = journal.record(run)
         if flags["items"] is not None:
             return _items(journal, record, flags, console)
         kept = KeptRun.of(journal, record)
-        shown = {"schemaVersion": SCHEMA_VERSION, **kept.to_json(), "steps": kept.steps()}
-        if console.json:
-            console.data(shown)
-            return 0
-        _print_run(shown, console)
-        for line in _ways_on(journal, kept, journal_option(flags["journal"])):
-            console.note(line)
+        with loaded(Definition.from_bytes(journal.definition(record.definition))) as (workflow, _):
+            shown = {"schemaVersion": SCHEMA_VERSION, **kept.to_json(), "steps": in_order(kept.steps(), workflow)}
+            lines = _ways_on(kept, workflow, journal_option(flags["journal"]))
+    if console.json:
+        console.data(shown)
+        return 0
+    _print_run(shown, console)
+    for line in lines:
+        console.note(line)
     return 0
 
 
@@ -87,6 +95,8 @@ def delete(runs: tuple[str, ...], **flags: Any) -> int:
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
     with open_journal(flags["journal"]) as journal:
+        if any(len(run) < _LEAST for run in runs):
+            raise click.UsageError(f"write at least {_LEAST} characters of each id")
         records = [journal.record(run) for run in runs]
         for record in records:
             journal.delete(record.id)
@@ -95,7 +105,9 @@ def delete(runs: tuple[str, ...], **flags: Any) -> int:
 
 @command.command("prune")
 @click.option("--older-than", required=True, metavar="TIME", help="As in 30d, 12h, 90m.")
-@click.option("--all", "everything", is_flag=True, help="Also runs that could be resumed: waiting, unknown, interrupted.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also runs that a person has to decide on: waiting, unknown, interrupted."
+)
 @options.journal
 @options.as_json
 def prune(older_than: str, everything: bool, **flags: Any) -> int:  # noqa: FBT001 - click's signature
@@ -139,7 +151,8 @@ def _told(ids: list[str], console: Console) -> int:
     if console.json:
         console.data({"schemaVersion": SCHEMA_VERSION, "deleted": ids})
     else:
-        console.out(f"deleted {len(ids)} {'run' if len(ids) == 1 else 'runs'}")
+        words = "run" if len(ids) == 1 else "runs"
+        console.out(f"deleted {len(ids)} {words}{': ' if ids else ''}{', '.join(ids)}")
     return 0
 
 
@@ -176,16 +189,14 @@ def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: 
     return 0
 
 
-def _ways_on(journal: Journal, kept: KeptRun, options: str) -> list[str]:
+def _ways_on(kept: KeptRun, workflow: Workflow, options: str) -> list[str]:
     from httptask.cli.onward import ways_on
-    from httptask.definitions import Definition, loaded
 
     if kept.status in {"succeeded", "running"}:
         return []
     if kept.record.connections["where"]["sandbox"]:
         return ["the sandbox of this run has ended with it; it cannot be resumed"]
-    with loaded(Definition.from_bytes(journal.definition(kept.record.definition))) as (workflow, _):
-        return ways_on(kept.standing(), workflow, options)
+    return ways_on(kept.standing(), workflow, options)
 
 
 def _line(item: Any) -> str:
@@ -208,6 +219,7 @@ def _print_run(shown: dict[str, Any], console: Console) -> None:
             console.out(f"  {' ' * width}  {step['failure']['message']}")
             if "excerpt" in step:
                 console.out(console.style(f"  {' ' * width}  answered: {step['excerpt']}", "dim"))
-    if shown["message"]:
+    told = [step["failure"]["message"] for step in shown["steps"] if step["failure"]]
+    if shown["message"] and not any(message in shown["message"] for message in told):
         console.out()
         console.out(f"  {shown['message']}")
