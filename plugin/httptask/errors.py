@@ -131,7 +131,8 @@ class WithheldValue(ExpressionError):
     def __init__(self, name: str) -> None:
         """Keep the name of the value, as in `steps.login.outputs.token`."""
         self.name = name
-        hint = f"give it again: --output {name.removeprefix('steps.').replace('.outputs.', '.', 1)}=env:NAME"
+        spelled = name.removeprefix("steps.").replace(".outputs.", ".", 1)
+        hint = f"give it again to `httptask resume` with --output STEP.NAME=env:VARIABLE, where STEP.NAME is {spelled}"
         super().__init__(Problem(name, "this value was withheld from the journal, because it may not be stored", hint))
 
 

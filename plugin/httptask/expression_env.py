@@ -289,6 +289,14 @@ def _look(value: Any) -> None:
         str(value)
 
 
+def _look_within(value: Any) -> None:
+    """Raise if anything in a value is barred."""
+    _look(value)
+    if isinstance(value, PartialMapping | PartialList):
+        for item in value.values() if isinstance(value, PartialMapping) else value:
+            _look_within(item)
+
+
 def _bounded(items: Any) -> Iterator[Any]:
     for count, item in enumerate(items):
         if count >= MAX_ITEMS:
@@ -489,6 +497,9 @@ def _charged(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         passed, values, rest = args[:given], args[given : given + 1], args[given + 1 :]
+        if "default" in kwargs:  # which would stand in for what cannot be had
+            for value in values:
+                _look_within(value)
         values = tuple(_read(name, value) for value in values)
         if name in _ORDERING_FILTERS:
             values = tuple(_list(value) if isinstance(value, Iterator) else value for value in values)

@@ -27,10 +27,12 @@ from httptask.runner import Runner
 from httptask.runs import Item, RunStatus, StepResult, StepStatus, worst
 from httptask.using import Reach, TaskUse, Usage, condition, handled, is_over, not_written, paged_of, reused_item, unsent
 from httptask.views import View, reused_view, view_of, without_outputs
-from httptask.workflow_inputs import checked_inputs
+from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 
 #: The path of a list that a step read page by page.
 _ITEMS_OF_A_STEP = ("steps", "<id>", "outputs", "items")
+#: Failures after which a person can still help; to undo things then would leave no way back.
+_UNDO_NOTHING = frozenset({FailureKind.WITHHELD, FailureKind.JOURNAL})
 INTERRUPTED = Failure(FailureKind.INTERRUPTED, "interrupted")
 
 
@@ -108,10 +110,13 @@ class Frame:
         """Let expressions see what an earlier execution did, without doing anything."""
         for step in self.workflow.steps:
             for each in (*step.parallel, step):
-                path = self.prefix + each.id
-                known = self.engine.recorder.known(path, recording.RESULT)
-                if known is not None:
-                    self.add(self._reused(replace(each, parallel=()), path, known))
+                self._recall(each)
+
+    def _recall(self, step: Step) -> None:
+        path = self.prefix + step.id
+        known = self.engine.recorder.known(path, recording.RESULT)
+        if known is not None:
+            self.add(self._reused(replace(step, parallel=()), path, known))
 
     def step(self, step: Step) -> StepResult:
         """Execute one step, or take from the journal what it did."""
@@ -278,9 +283,9 @@ class Frame:
 
     def _reused(self, step: Step, path: str, known: Entry) -> StepResult:
         """Return what an earlier execution did, from what it wrote down."""
-        data, name = known.data, f"steps.{step.id}.outputs"
-        for member in step.parallel if data["status"] != "skipped" else ():
-            self.add(self.step(member))
+        data, name = known.data, f"steps.{path}.outputs"
+        for member in step.parallel:
+            self._recall(member)
         failure = Failure.from_json(data["failure"]) if "failure" in data else None
         if "counts" in data:
             self.views[step.id] = view_of(result := StepResult(step.id, data["status"], counts=data["counts"], reused=True))
@@ -289,7 +294,7 @@ class Frame:
             items = tuple(self._reused_items(path))
             return StepResult(step.id, data["status"], None, items, [item.outputs for item in items], failure, reused=True)
         outputs = self.engine.recorder.restored(data["outputs"], name) if "outputs" in data else None
-        self.views[step.id] = reused_view(data, step.id, self.engine.recorder.restored)
+        self.views[step.id] = reused_view(data, path, self.engine.recorder.restored)
         return StepResult(step.id, data["status"], outputs=outputs, failure=failure, reused=True, paged=paged_of(data))
 
     def _reused_items(self, path: str) -> Iterator[Item]:
@@ -355,6 +360,7 @@ class WorkflowUse:
         if repeated and step.condition is not None and not condition(frame.engine.recorder, self.path, step.condition, context):
             return Item(index, "skipped")
         inputs = checked_inputs(workflow, evaluate_tree(step.inputs, context))
+        frame.engine.recorder.learn(secrets_of_inputs(workflow, inputs))
         self.inner = Frame(frame.engine, workflow, inputs, f"{self.path}/", self._deadline(workflow))
         status, failure, outputs, steps = execute(self.inner)
         return Item(index, status, None, outputs if status == "succeeded" else None, failure, steps)
@@ -410,11 +416,14 @@ def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tu
     if known is not None:
         return _undone(frame, Failure.from_json(known.data["failure"]))
     status, failure = frame.run(frame.workflow.steps)
+    if status in {"failed", "cancelled"} and (open_uses := recorder.open_uses(frame.prefix)):
+        status, failure = "unknown", _still_open(open_uses, failure)
     outputs: dict[str, Any] = {}
     if status == "succeeded":
         outputs, problem = frame.outputs()
         status, failure = ("failed", problem) if problem else (status, failure)
-    if status != "failed" or failure is None or not frame.workflow.on_failure or recorder.lost is not None:
+    undoes = failure is not None and failure.kind not in _UNDO_NOTHING and recorder.lost is None
+    if status != "failed" or failure is None or not frame.workflow.on_failure or not undoes:
         return status, failure, outputs, tuple(frame.done)
     shown = result_data(recorder, "failed", failure)["failure"]
     try:
@@ -422,6 +431,12 @@ def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tu
     except JournalError:
         return status, failure, outputs, tuple(frame.done)
     return _undone(frame, failure)
+
+
+def _still_open(uses: Sequence[str], failure: Failure | None) -> Failure:
+    """Return why a run is unknown that has come to an end elsewhere: nothing may be undone while that is open."""
+    message = f"what was sent for {', '.join(uses)} in an earlier execution may have been applied"
+    return Failure(FailureKind.INTERRUPTED, message, f"this execution ended with: {failure.message}" if failure else "")
 
 
 def _undone(frame: Frame, failure: Failure) -> tuple[RunStatus, Failure | None, dict[str, Any], tuple[StepResult, ...]]:

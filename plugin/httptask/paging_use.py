@@ -98,11 +98,17 @@ class PagedRead:
         """Write a page down: its items and the place of the next in one entry."""
         following = None if page.limited else page.next_url
         data = {"items": self.recorder.kept(list(page.items)), "next": self.recorder.kept(following), "number": page.number}
-        self.recorder.keep_result(page_path(self.path, again, page.number), recording.PAGE, data, self.call())
+        path = page_path(self.path, again, page.number)
+        known = self.recorder.known(path, recording.PAGE)
+        items = page.items
+        if known is not None:  # the last page, asked for once more: what was written down of it stands
+            items = self.recorder.restored(known.data["items"], f"steps.{self.path}.items")
+        else:
+            self.recorder.keep_result(path, recording.PAGE, data, self.call())
         self.pages = page.number
         if page.limited:
             self.warnings[Warn(paging.MORE_PAGES, "response", f"the list goes on: reading ended at {page.limited}")] = None
-        self._hold(page.items)
+        self._hold(items)
 
     def _hold(self, items: Sequence[Any]) -> None:
         self.count += len(items)

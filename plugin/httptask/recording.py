@@ -79,6 +79,11 @@ class RunRecorder:
         """Take what an answer calls secret: copies of it are withheld too."""
         self._learned.update(dict.fromkeys(secrets))
 
+    @property
+    def learned(self) -> tuple[Secret, ...]:
+        """What answers and inputs called secret so far."""
+        return tuple(self._learned)
+
     def redactor(self) -> Redactor:
         """Return what knows every secret met so far."""
         shown, count = self.shown(), len(self._learned)
@@ -153,6 +158,15 @@ class RunRecorder:
         calls = dict.fromkeys(entry.path.rpartition("/")[0] for entry in intents if not entry.data["safe"])
         return any(self.call(call, safe=False).is_lost() and not self._is_settled(call) for call in calls)
 
+    def open_uses(self, prefix: str) -> list[str]:
+        """Return the steps and items below a prefix of which something may have been applied though nobody knows."""
+        if not self.resumed:
+            return []
+        intents = (entry for entry in self.journal.below(prefix, INTENT) if not entry.data["safe"])
+        calls = dict.fromkeys(entry.path.rpartition("/")[0] for entry in intents)
+        found = [call for call in calls if self.call(call, safe=False).is_lost() and not self._is_settled(call)]
+        return list(dict.fromkeys(call.partition("/until:")[0] for call in found))
+
     def _is_settled(self, call: str) -> bool:
         """Tell whether the step of a call has an end that was found later."""
         result = self.journal.last(call.partition("/until:")[0], RESULT)
@@ -207,7 +221,7 @@ class CallRecord:
     def is_lost(self) -> bool:
         """Tell whether an attempt that was written down may have been applied, and nobody knows or has said."""
         assumed = self.run.journal.last(self.path, ASSUMED)
-        settled = assumed.data["attempts"] if assumed else 0
+        settled = assumed.data["attempts"] if assumed and not assumed.data.get("done", False) else 0
         ends = self._entries(CONCLUSION)
         unsettled = [number for number in self._entries(INTENT) if number > settled]
         return not self.safe and any(number not in ends or ends[number].data["open"] for number in unsettled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from httptask import recording
@@ -21,12 +21,18 @@ _INDEX = re.compile(r"\[\d+\]$")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Takes a person's words about one run, each checked before it is written."""
+    """Takes a person's words about one run; `write` writes them down once each was found to fit."""
 
     workflow: Workflow
     journal: RunJournal
     clock: Clock
     redactor: Redactor
+    said: list[Entry] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write down all that was said, in one transaction: half of it would be something else."""
+        if self.said:
+            self.journal.commit(*self.said)
 
     def approve(self, path: str, *, approved: bool) -> None:
         """Open a gate, or reject what waits behind it.
@@ -42,7 +48,7 @@ class Words:
             self._refuse(path, "this step was decided before", "resume the run without it")
         if self.journal.last(path, recording.REACHED) is None:
             self._refuse(path, "the run has not come to this step", "resume the run without it first")
-        self._write(path, recording.APPROVAL, {"approved": approved})
+        self._say(path, recording.APPROVAL, {"approved": approved})
 
     def assume_done(self, path: str, outputs: Mapping[str, Any] | None) -> None:
         """Take an unknown outcome as a success with these outputs.
@@ -60,8 +66,8 @@ class Words:
         data = kept(dict(outputs or {}), self.redactor)
         if data.get("withheld"):
             self._refuse(path, "these outputs hold a secret, which the journal does not store", "leave it out")
-        self._write(path, recording.ASSUMED, {"done": True, "attempts": self._attempts(path), "step": step.id})
-        self._write(path, recording.RESULT, {"status": "succeeded", "outputs": data, "assumed": True})
+        self._say(path, recording.ASSUMED, {"done": True, "attempts": self._attempts(path), "step": step.id})
+        self._say(path, recording.RESULT, {"status": "succeeded", "outputs": data, "assumed": True})
 
     def assume_not_done(self, path: str) -> None:
         """Take an unknown outcome as one that changed nothing: the request will be sent again.
@@ -72,7 +78,7 @@ class Words:
         """
         step = self._unknown(path)
         for call in self._open_calls(path):
-            self._write(call, recording.ASSUMED, {"done": False, "attempts": self._attempts(call), "step": step.id})
+            self._say(call, recording.ASSUMED, {"done": False, "attempts": self._attempts(call), "step": step.id})
 
     def _unknown(self, path: str) -> Step:
         step = find_step(self.workflow, path)
@@ -105,8 +111,8 @@ class Words:
         gates = gates_of(self.workflow)
         return did_you_mean(path, gates) or (f"gates of this workflow: {', '.join(gates)}" if gates else "it has none")
 
-    def _write(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
-        self.journal.commit(Entry(path, kind, data, self.clock.now()))
+    def _say(self, path: str, kind: str, data: Mapping[str, Any]) -> None:
+        self.said.append(Entry(path, kind, data, self.clock.now()))
 
     def _refuse(self, path: str, message: str, hint: str) -> NoReturn:
         raise JournalError(Problem(path, message, hint))

@@ -103,7 +103,10 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One execution of a workflow; `on_failure` are the steps that ran because one had failed."""
+    """One execution of a workflow; `on_failure` are the steps that ran because one had failed.
+
+    `open_uses` are the steps and items of which something may have been applied though nobody knows.
+    """
 
     run_id: str
     workflow: str
@@ -112,6 +115,7 @@ class RunResult:
     steps: tuple[StepResult, ...] = ()
     failure: Failure | None = None
     on_failure: tuple[StepResult, ...] = ()
+    open_uses: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form of contracts."""

@@ -23,10 +23,9 @@ def resolved(workflow: Workflow, given: Mapping[str, Any], read: Read) -> tuple[
 
     """
     definitions = workflow.inputs.get("$defs", {})
-    properties = workflow.inputs.get("properties", {})
     values, references = dict(given), {}
     for name, value in given.items():
-        if not mark({name: value}, {"properties": {name: properties.get(name, {})}}, definitions).secrets:
+        if not mark({name: value}, workflow.inputs, definitions).secrets:
             continue
         if not isinstance(value, str):
             hint = "make it an input of its own, and give it as env:NAME or file:PATH"

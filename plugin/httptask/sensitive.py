@@ -43,11 +43,6 @@ def _marked(value: Any, place: _Place, *, answered: bool) -> Marked:
     return Marked(_masked(value, place, found), tuple(found.secrets))
 
 
-def is_secret(schema: Any, definitions: Mapping[str, Schema]) -> bool:
-    """Tell whether a schema calls its value secret."""
-    return bool(mark("any text", schema, definitions).secrets)
-
-
 def inputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
     """Return a task's inputs as they may be shown."""
     return _marked(dict(values), _inputs_place(template), answered=False)

@@ -55,6 +55,9 @@ def told(value: Any) -> Any:
 
 def _kept(value: Any, redactor: Redactor, place: Pointer, places: list[list[str | int]]) -> Any:
     if isinstance(value, Mapping):
+        if any(redactor.text(key) != key for key in value):  # a key that is a secret has no name to be withheld under
+            places.append(list(place))
+            return None
         return dict(_kept_fields(value, redactor, place, places))
     if isinstance(value, list | tuple):
         return [_kept(item, redactor, (*place, index), places) for index, item in enumerate(value)]
@@ -68,8 +71,6 @@ def _kept_fields(
     value: Mapping[str, Any], redactor: Redactor, place: Pointer, places: list[list[str | int]]
 ) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if redactor.text(key) != key:
-            continue  # a key that is a secret has no name to be withheld under
         if is_barred(item) or (is_sensitive_field(key) and not is_blank(item)):
             places.append([*place, key])
             yield key, None

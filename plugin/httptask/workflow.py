@@ -79,6 +79,7 @@ class WorkflowRunner:
             tuple(_told(step) for step in steps if step.id not in undoing),
             failure,
             tuple(_told(step) for step in steps if step.id in undoing),
+            tuple(recorder.open_uses("")) if status == "unknown" else (),
         )
 
 

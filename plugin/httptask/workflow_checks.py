@@ -14,7 +14,7 @@ from httptask.model import Workflow
 from httptask.places import Path
 from httptask.render import LOCKED_HEADERS
 from httptask.schemas import OTHER_REFERENCES, Validator, Violation, is_endless, json_path, referred
-from httptask.sensitive import is_secret
+from httptask.sensitive import mark
 from httptask.uri import check_header_value
 from httptask.workflow_names import Scope, reference_problem
 from httptask.workflow_notes import Placed, WorkflowNotes
@@ -29,7 +29,7 @@ def check_inputs(notes: WorkflowNotes, inputs: Mapping[str, Any]) -> None:
         notes.note(path, message, "a workflow's inputs refer to #/$defs/NAME below `inputs`")
     for name, schema in () if lost else inputs.get("properties", {}).items():
         if isinstance(schema, dict) and "default" in schema:
-            if is_secret(schema, inputs.get("$defs", {})):
+            if mark({name: schema["default"]}, inputs, inputs.get("$defs", {})).secrets:
                 message = "a secret input takes no default: it would stand in this file"
                 notes.note(("inputs", "properties", name, "default"), message, "give it to the run as env:NAME or file:PATH")
             for violation in Validator({**inputs, "required": []}).violations({name: schema["default"]}):
@@ -53,6 +53,9 @@ def check_ids(notes: WorkflowNotes, steps: Iterable[Placed]) -> None:
     for placed in steps:
         if placed.step.id in seen:
             notes.note((*placed.path, "id"), f"step '{placed.step.id}' stands here twice", "give each step its own id")
+        if placed.step.id == "onFailure":
+            message = "a step cannot be called onFailure: its paths would be those of the steps that undo"
+            notes.note((*placed.path, "id"), message, "give it another id")
         seen.add(placed.step.id)
 
 

@@ -9,6 +9,13 @@ from httptask.errors import InputInvalid, Problem
 from httptask.inputs import input_problem
 from httptask.model import Workflow
 from httptask.schemas import MAX_DEPTH, Validator, too_deep
+from httptask.secrets import Secret
+from httptask.sensitive import mark
+
+
+def secrets_of_inputs(workflow: Workflow, inputs: Mapping[str, Any]) -> tuple[Secret, ...]:
+    """Return the inputs, and what stands within them, that the workflow's schema calls secret."""
+    return mark(dict(inputs), workflow.inputs, workflow.inputs.get("$defs", {})).secrets
 
 
 def checked_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:

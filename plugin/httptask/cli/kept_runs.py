@@ -74,7 +74,7 @@ class KeptRun:
         unknown = [path for path, entry in self._results().items() if entry.data["status"] == "unknown"]
         innermost = [path for path in unknown if not any(other.startswith((f"{path}/", f"{path}[")) for other in unknown)]
         lasting = self.status == "failed" and (any(True for _ in self.entries(STATE)) or self._fails_again())
-        on_their_way = self._on_their_way() if self.status == "interrupted" else []
+        on_their_way = self._on_their_way() if self.status in {"interrupted", "unknown"} else []
         return Standing(self.record.id, self.status, tuple(self.waiting()), (*innermost, *on_their_way), lasting)
 
     def waiting(self) -> list[str]:

@@ -30,7 +30,7 @@ def standing_of(result: RunResult) -> Standing:
         result.run_id,
         result.status,
         tuple(_in_status(result.steps, "waiting")),
-        undone or tuple(_in_status(result.steps, "unknown")),
+        undone or tuple(_in_status(result.steps, "unknown")) or result.open_uses,
         lasting and result.status == "failed",
     )
 

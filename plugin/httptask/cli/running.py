@@ -6,7 +6,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from httptask.ports import RunJournal
     from httptask.registry import Registry
     from httptask.runs import RunResult
+    from httptask.secrets import Secret
 
 _STOPPING = b"\nstopping: requests on their way get up to 5 s; press Ctrl-C again to stop at once\n"
 Connect = Callable[["TaskTemplate"], "Connection"]
@@ -96,10 +97,11 @@ def carry_out(plan: Plan, prepare: Callable[[Mapping[str, Connection]], HeldRun 
         if held is not None:
             held.note_status("running", now=clock.now(), ran=plan.ran_before or 0.0)
         with stopping(halt):
-            result = _execute(plan, connect, list(used.values()), halt)
+            result, learned = _execute(plan, connect, list(used.values()), halt)
     if plan.held is not None:
         plan.held.close()
-    shown = report(result, plan.workflow, plan.registry, console=console, seconds=clock.monotonic() - began)
+    seconds = clock.monotonic() - began
+    shown = report(result, plan.workflow, plan.registry, console=console, seconds=seconds, learned=learned)
     _say_ways_on(plan, shown)
     return INTERRUPTED if halt.asked and result.status != "succeeded" else BY_STATUS[result.status]
 
@@ -128,7 +130,7 @@ def stopping(halt: Halt) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _execute(plan: Plan, connect: Connect, used: list[Connection], halt: Halt) -> RunResult:
+def _execute(plan: Plan, connect: Connect, used: list[Connection], halt: Halt) -> tuple[RunResult, tuple[Secret, ...]]:
     from httptask.clock import SystemClock
     from httptask.identity import new_id
     from httptask.lanes import ThreadLanes
@@ -158,7 +160,7 @@ def _execute(plan: Plan, connect: Connect, used: list[Connection], halt: Halt) -
         result = running.run(plan.workflow, plan.inputs)
         if plan.held is not None:
             _note(plan, result, clock.now(), recorder.ran())
-        return result
+        return result, recorder.learned
 
 
 def _narrator(plan: Plan) -> Any:
@@ -190,12 +192,20 @@ def _same_origins(used: Mapping[str, Connection], expected: Mapping[str, str]) -
             raise ConfigurationError(Problem(f"connection of {provider}", message, hint))
 
 
-def report(result: RunResult, workflow: Workflow, registry: Registry, *, console: Console, seconds: float | None) -> RunResult:
+def report(  # noqa: PLR0913 - what happened, what it was, and how to show it
+    result: RunResult,
+    workflow: Workflow,
+    registry: Registry,
+    *,
+    console: Console,
+    seconds: float | None,
+    learned: Iterable[Secret] = (),
+) -> RunResult:
     """Print a run, or write it as JSON, with secrets masked; return what was shown. A simulated run took no seconds."""
     from httptask.cli.masking_runs import masked_run
     from httptask.cli.outcomes import outcome_json, print_run, say_verdict
 
-    result = masked_run(result, registry, console.redactor)
+    result = masked_run(result, registry, console.redactor, learned)
     if console.json:
         console.data(outcome_json(result.to_json(), console.redactor))
     else:

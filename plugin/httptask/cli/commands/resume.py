@@ -18,6 +18,7 @@ from httptask.errors import InputInvalid, JournalError, Problem
 if TYPE_CHECKING:
     from httptask.journal import HeldRun, Journal, RunRecord
     from httptask.model import Workflow
+    from httptask.ports import Entry
     from httptask.registry import Registry
 
 
@@ -140,6 +141,8 @@ class _Resumption:
 
     def _given(self, given: Sequence[str]) -> dict[str, Any]:
         """Return withheld values by their full names: `login.token=env:T` is `steps.login.outputs.token`."""
+        from httptask.recording import RESULT
+
         values = {}
         for text in given:
             name, sign, reference = text.partition("=")
@@ -147,6 +150,11 @@ class _Resumption:
             if not (sign and dot):
                 raise click.UsageError("--output is written STEP.NAME=REF, as in login.token=env:TOKEN")
             values[f"steps.{step}.outputs.{rest}"] = self._secret(reference, f"--output {name}")
+        gaps = {gap for entry in self.held.below("", RESULT) for gap in _gaps(entry)}
+        unknown = [name for name in values if name not in gaps]
+        if unknown:
+            hint = f"withheld in this run: {', '.join(sorted(gaps)) or 'nothing'}"
+            raise InputInvalid(Problem("--output", "no value of this name was withheld", hint))
         return values
 
     def _take_words(self, flags: Mapping[str, Any]) -> None:
@@ -168,6 +176,13 @@ class _Resumption:
             words.approve(flags["approve"], approved=True)
         if flags["reject"]:
             words.approve(flags["reject"], approved=False)
+        words.write()
+
+
+def _gaps(entry: Entry) -> list[str]:
+    from httptask.withholding import names_withheld
+
+    return names_withheld(entry.data["outputs"], f"steps.{entry.path}.outputs") if "outputs" in entry.data else []
 
 
 def _assumption(text: str) -> tuple[str, bool]:
