@@ -197,3 +197,13 @@ def test_items_of_a_streamed_list_are_done_once_over_all_processes():
     assert runs.run() is None
     assert runs.run().status == "succeeded"
     assert runs.server.things == EVERY
+
+
+def test_the_last_page_that_is_asked_for_again_gives_its_items_once():
+    runs = Runs(workflow(listing(max_items=3), each()))
+    runs.run()
+    last = max(index for index, entry in enumerate(runs.journal.kept) if entry.kind == "page")
+    del runs.journal.kept[last + 1 :]
+    runs.server.things.clear()
+    assert runs.run().steps[1].counts == {"succeeded": 10}
+    assert runs.server.things == EVERY
