@@ -8,6 +8,7 @@ A run is held by an operating system lock, which ends with the process that hold
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import queue
@@ -54,6 +55,11 @@ MIGRATIONS: tuple[str, ...] = (
 _COLUMNS = ("id", "workflow", "file", "status", "created", "updated", "ran", "definition", "connections", "message")
 _CONNECTIONS = _COLUMNS.index("connections")
 _ENTRY = "INSERT INTO entries(run, path, kind, at, ran, data) VALUES(?, ?, ?, ?, ?, ?)"
+#: A digest names one content: whatever stands there instead is damaged.
+_DEFINITION = (
+    "INSERT INTO definitions VALUES(?, ?) ON CONFLICT(digest) DO UPDATE SET content = excluded.content "
+    "WHERE content IS NOT excluded.content"
+)
 _ROW = ", (?, ?, ?, ?, ?, ?)"
 #: Entries in one statement: each has six of the 999 values that every SQLite takes (sqlite.org/limits.html).
 _ROWS = 150
@@ -144,10 +150,10 @@ class Journal:
         values = (record.id, record.workflow, file, record.status, record.created, record.updated, record.ran)
         self.write(
             [
-                ("INSERT OR IGNORE INTO definitions VALUES(?, ?)", (record.definition, definition)),
+                (_DEFINITION, (record.definition, definition)),
                 (
                     "INSERT INTO runs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, record.definition, _json(record.connections), record.message),
+                    (*values, record.definition, _json(record.connections), _storable(record.message)),
                 ),
             ],
             wait=True,
@@ -185,7 +191,9 @@ class Journal:
             JournalError: there is none of this id; an id may be cut short as long as it is the only one that begins so.
 
         """
-        found = list(self._runs("WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", (run_id, run_id + "\U0010ffff")))
+        known = _storable(run_id) == run_id  # a text that is no UTF-8 names no run, and cannot be asked for
+        span = (run_id, run_id + "\U0010ffff")
+        found = list(self._runs("WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", span)) if known else []
         exact = [record for record in found if record.id == run_id]
         if run_id and (exact or len(found) == 1):
             return (exact or found)[0]
@@ -200,13 +208,16 @@ class Journal:
         """Return what a run executes.
 
         Raises:
-            JournalError: it is not there.
+            JournalError: it is not there, or not what it was.
 
         """
         found = self.read("SELECT content FROM definitions WHERE digest = ?", (digest,))
         if not found:
             raise JournalError(Problem(str(self.path), "the definition of this run is missing", "start a new run"))
-        return bytes(found[0][0])
+        content = bytes(found[0][0])
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise JournalError(Problem(str(self.path), "the definition of this run was changed or is damaged", "start a new run"))
+        return content
 
     def entries(self, run_id: str, kind: str, path: str = "") -> Iterator[Entry]:
         """Yield a run's entries of a kind whose path starts with `path`, oldest first, a few at a time."""
@@ -431,7 +442,7 @@ class HeldRun:
     def note_status(self, status: str, *, now: float, ran: float, message: str = "") -> None:
         """Say in the list of runs how this one stands."""
         statement = "UPDATE runs SET status = ?, updated = ?, ran = ?, message = ? WHERE id = ?"
-        self._journal.write([(statement, (status, now, ran, message, self._id))], wait=True)
+        self._journal.write([(statement, (status, now, ran, _storable(message), self._id))], wait=True)
 
     def close(self, *, forget: bool = False) -> None:
         """Let go of the run; with `forget` its lock's file goes too."""
@@ -458,6 +469,11 @@ def _joined(writes: Sequence[_Write]) -> Iterator[tuple[str, tuple[Any, ...]]]:
 def _json(value: object) -> str:
     """Return a value as ASCII: JSON may hold half a surrogate pair, which SQLite's UTF-8 cannot."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def _storable(text: str) -> str:
+    """Return a text that SQLite's UTF-8 can hold: halves of surrogate pairs become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _make(path: Path) -> None:
@@ -520,6 +536,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 def _explanation(path: Path, error: sqlite3.Error | OSError | UnicodeError) -> JournalError:
     if isinstance(error, OSError):
         return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", "name another file"))
-    name = getattr(error, "sqlite_errorname", "") or ""
+    if isinstance(error, UnicodeError):
+        return JournalError(Problem(str(path), "a text that is no UTF-8 can neither be stored nor looked for"))
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     message, hint = next((words for code, words in _WORDS.items() if name.startswith(code)), (f"cannot be used: {name}", ""))
     return JournalError(Problem(str(path), message, hint))

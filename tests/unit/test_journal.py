@@ -1,3 +1,4 @@
+import hashlib
 import re
 import sqlite3
 import threading
@@ -8,6 +9,8 @@ from httptask.errors import JournalError
 from httptask.journal import CHUNK, Journal
 from httptask.ports import Entry
 from journals import record
+
+DIGEST = hashlib.sha256(b"text").hexdigest()
 
 
 @pytest.fixture
@@ -229,6 +232,21 @@ def test_a_record_is_read_as_it_was_written_and_its_status_follows_the_run(journ
     assert journal.record("r1") == record(status="waiting", updated=9.0, ran=3.0, message="approve")
 
 
+def test_a_message_with_half_a_surrogate_pair_does_not_keep_the_status_from_being_written(journal, held):
+    held.note_status("failed", now=9.0, ran=3.0, message="what \ud800 is this")
+    assert (journal.record("r1").status, journal.record("r1").message) == ("failed", "what ? is this")
+
+
+def test_a_name_that_is_no_unicode_names_no_run(journal, held):
+    with pytest.raises(JournalError, match="there is no such run"):
+        journal.record("\udcff")
+
+
+def test_a_path_that_is_no_unicode_is_told_as_such(held):
+    with pytest.raises(JournalError, match="a text that is no UTF-8 can neither be stored nor looked for"):
+        held.last("\udcff", "result")
+
+
 def test_a_file_name_that_is_no_unicode_does_not_keep_a_run_from_being_written(journal):
     journal.create(record(file="b\udcffd.yaml"), b"").close()
     assert journal.record("r1").file == "b\ufffdd.yaml"
@@ -245,12 +263,21 @@ def test_deleting_a_run_forgets_its_entries_and_its_lock(journal, held, path):
 
 def test_a_definition_stays_as_long_as_a_run_needs_it(journal):
     for run_id in ("r1", "r2"):
-        journal.create(record(run_id), b"text").close()
+        journal.create(record(run_id, definition=DIGEST), b"text").close()
     journal.delete("r1")
-    assert journal.definition("digest") == b"text"
+    assert journal.definition(DIGEST) == b"text"
     journal.delete("r2")
     with pytest.raises(JournalError, match="the definition of this run is missing"):
-        journal.definition("digest")
+        journal.definition(DIGEST)
+
+
+def test_a_definition_that_was_changed_is_refused_until_a_new_run_brings_it_again(journal):
+    journal.create(record(definition=DIGEST), b"text").close()
+    journal.write([("UPDATE definitions SET content = ?", (b"other",))], wait=True)
+    with pytest.raises(JournalError, match="the definition of this run was changed or is damaged"):
+        journal.definition(DIGEST)
+    journal.create(record("r2", definition=DIGEST), b"text").close()
+    assert journal.definition(DIGEST) == b"text"
 
 
 def test_a_run_that_is_executed_cannot_be_deleted(journal, held):
