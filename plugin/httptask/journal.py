@@ -116,7 +116,10 @@ class Journal:
         self._readers: deque[sqlite3.Connection] = deque()
         try:
             with self._explained():
+                _make(self.path)
+                self._file = _identity(self.path)
                 connection = self._prepared()
+                self._check_in_place()
         except JournalError:
             self._disconnect()
             raise
@@ -302,6 +305,7 @@ class Journal:
         try:
             connection = self._readers.pop()
         except IndexError:
+            self._check_in_place()  # SQLite would make a file that is gone anew
             connection = self._keeping(self._connect())
         try:
             yield connection
@@ -310,7 +314,6 @@ class Journal:
 
     def _prepared(self) -> sqlite3.Connection:
         """Return a connection to a file of this version. A file that is not ours is left as it is."""
-        _make(self.path)
         connection = self._connect()
         if _version(connection, self.path) == len(MIGRATIONS):
             _keep_private(self.path)
@@ -363,6 +366,7 @@ class Journal:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, values in _joined(writes):
                     connection.execute(statement, values)
+                self._check_in_place()
                 connection.execute("COMMIT")
         except JournalError as error:
             self._broken = error
@@ -372,6 +376,15 @@ class Journal:
             if write.ticket is not None:
                 write.ticket.error = self._broken
                 write.ticket.done.set()
+
+    def _check_in_place(self) -> None:
+        """Refuse to go on with a file that was opened and is no longer there: nobody would ever read what is written into it."""
+        try:
+            in_place = _identity(self.path) == self._file
+        except FileNotFoundError:
+            in_place = False
+        if not in_place:
+            _refuse(self.path, "the journal was removed or replaced while it was in use", "put it back, or start a new run")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -488,6 +501,12 @@ def _make(path: Path) -> None:
         _refuse(path, "this file belongs to another user", "name one of your own with --journal or HTTPTASK_JOURNAL")
     if 0 < found.st_size < SMALLEST:
         _refuse(path, *_WORDS["SQLITE_NOTADB"])
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one that takes its place."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _keep_private(path: Path) -> None:
