@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from httptask.errors import JournalError
-from httptask.journal import CHUNK, Journal
+from httptask.journal import APPLICATION_ID, CHUNK, MIGRATIONS, Journal
 from httptask.ports import Entry
 from journals import record
 
@@ -84,7 +84,7 @@ def test_a_transaction_takes_the_right_to_write_at_its_beginning(journal):
 
 
 def test_a_new_file_has_this_programs_mark_and_version(path, journal):
-    assert (pragma(writer(journal), "application_id"), pragma(writer(journal), "user_version")) == (0x68747470, 1)
+    assert (pragma(writer(journal), "application_id"), pragma(writer(journal), "user_version")) == (0x68747470, 2)
 
 
 def test_the_folder_of_a_new_file_is_made_for_its_owner_alone(tmp_path):
@@ -96,7 +96,7 @@ def test_an_empty_file_becomes_a_journal(path):
     path.touch(mode=0o644)
     with Journal(path) as journal:
         assert journal.records() == []
-        assert pragma(writer(journal), "user_version") == 1
+        assert pragma(writer(journal), "user_version") == 2
 
 
 def test_opening_a_journal_again_writes_nothing(path):
@@ -330,3 +330,84 @@ def test_many_entries_of_one_transaction_keep_their_order(journal, held):
     held.commit(*(Entry(f"a[{n}]", "intent", {"n": n}) for n in range(400)))
     assert [entry.data["n"] for entry in held.below("a[", "intent")] == list(range(400))
     assert len(statements.named("INSERT")) == 3, "as many as fit into one statement"
+
+
+def test_a_journal_of_the_first_version_is_brought_to_this_one(path):
+    connection = sqlite3.connect(path)
+    connection.executescript(MIGRATIONS[0])
+    connection.execute("INSERT INTO runs VALUES('r1', 'w', 'f', 'failed', 1.0, 2.0, 0.5, 'digest', '{}', 'why')")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Journal(path) as journal:
+        assert journal.record("r1").message == "why"
+        held = journal.hold("r1")
+        held.commit(Entry("a", "result", {}))
+        held.note_status("succeeded", now=3.0, ran=1.0)
+        held.close()
+        assert journal.record("r1").status == "succeeded"
+
+
+def without_its_lock(path):
+    path.with_name("runs.db.locks").joinpath("r1.lock").unlink()
+
+
+def test_a_run_that_another_took_over_is_written_by_that_one_alone(path, journal, held):
+    without_its_lock(path)
+    with Journal(path) as other:
+        later = other.hold("r1")
+        for writing in (
+            lambda: held.commit(Entry("a", "result", {"of": "first"})),
+            lambda: held.append(Entry("a", "result", {"of": "first"})),
+            lambda: held.note_status("failed", now=9.0, ran=3.0),
+        ):
+            with pytest.raises(JournalError, match="another process took this run over"):
+                writing()
+        later.commit(Entry("a", "result", {"of": "second"}))
+        assert [entry.data["of"] for entry in later.below("a", "result")] == ["second"]
+        assert other.record("r1").status == "running"
+        later.close()
+
+
+def test_a_run_that_was_deleted_under_its_holder_is_not_written_any_more(path, journal, held):
+    without_its_lock(path)
+    with Journal(path) as other:
+        other.delete("r1")
+    with pytest.raises(JournalError, match="another process deleted this run"):
+        held.commit(Entry("a", "result", {}))
+    assert journal.read("SELECT count(*) FROM entries", ()) == [(0,)]
+
+
+def test_a_run_that_was_taken_over_keeps_no_other_run_from_being_written(path, journal, held):
+    other_run = journal.create(record("r2"), b"")
+    without_its_lock(path)
+    with Journal(path) as other:
+        other.hold("r1").close()
+    statements = Statements(journal, slow=True)
+    going = threading.Thread(target=journal.write, args=([("SELECT 1", ())],), kwargs={"wait": True})
+    going.start()
+    statements.reached.wait(5)
+    held.append(Entry("a", "result", {}))
+    fine = threading.Thread(target=other_run.commit, args=(Entry("a", "result", {}),))
+    fine.start()
+    while journal._writes.qsize() < 2:
+        threading.Event().wait(0.001)
+    statements.going.set()
+    fine.join(5)
+    going.join(5)
+    assert len(statements.named("COMMIT")) == 2, "both runs were in one transaction"
+    other_run.commit(Entry("b", "result", {}))
+    assert [entry.path for entry in other_run.below("", "result")] == ["a", "b"]
+    assert list(held.below("", "result")) == []
+    with pytest.raises(JournalError, match="another process took this run over"):
+        held.commit(Entry("a", "result", {}))
+    other_run.close()
+
+
+def test_a_run_that_cannot_be_taken_over_is_let_go(path, journal):
+    journal.create(record(), b"").close()
+    writer(journal).execute("PRAGMA query_only = ON")
+    with pytest.raises(JournalError, match="it cannot be written"):
+        journal.hold("r1")
+    assert not journal.is_held("r1")
