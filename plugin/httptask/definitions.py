@@ -1,20 +1,22 @@
 """Everything that a run executes, as one document: a resumed run goes on with what it began with, whatever was edited since.
 
-The document holds the text of each file under its whole path: the workflow, those that it uses, the templates, their providers
-and shared schemas. Its digest names it.
+The document holds the text of each file under its real path: the workflow, those that it uses, the templates, their providers
+and shared schemas; and which file is meant by what one workflow says of another, since copies have no links of the file system.
+Its digest names it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from httptask.errors import TemplateInvalid
+from httptask.errors import Problem, TemplateInvalid
 from httptask.loader import (
     PROVIDER_FILE,
     SCHEMAS_FILE,
@@ -23,6 +25,7 @@ from httptask.loader import (
     load_workflow,
     provider_folder,
     read_bytes,
+    shown,
 )
 from httptask.model import Workflow
 from httptask.registry import Registry
@@ -30,21 +33,38 @@ from httptask.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The files of a run by whole path, and which of them is the workflow."""
+    """The files of a run by real path, which of them is the workflow, and the file that each workflow means by a name."""
 
     workflow: str
     files: Mapping[str, str]
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Return the document."""
-        value = {"workflow": self.workflow, "files": dict(sorted(self.files.items()))}
+        links = {file: dict(sorted(named.items())) for file, named in sorted(self.links.items())}
+        value = {"workflow": self.workflow, "files": dict(sorted(self.files.items())), "links": links}
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, document: bytes) -> Definition:
-        """Return what `to_bytes` wrote."""
-        data = json.loads(document)
-        return cls(data["workflow"], data["files"])
+        """Return what `to_bytes` wrote.
+
+        Raises:
+            DefinitionError: it did not write this.
+
+        """
+        try:
+            data = json.loads(document)
+            found = cls(
+                data["workflow"], dict(data["files"]), {file: dict(named) for file, named in data.get("links", {}).items()}
+            )
+            texts = (found.workflow, *found.files.values(), *(to for named in found.links.values() for to in named.values()))
+            well_formed = all(isinstance(text, str) for text in texts)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            well_formed = False
+        if not well_formed:
+            raise _unreadable("", "what this run executes")
+        return found
 
     @property
     def digest(self) -> str:
@@ -63,15 +83,16 @@ def definition_of(workflow: Workflow, registry: Registry) -> Definition:
         DefinitionError: a file can no longer be read.
 
     """
-    files = {_whole(used.source.file) for used in _workflows(workflow)}
+    used = _workflows(workflow)
+    files = {_real(one.source.file) for one in used}
     for task in _tasks(workflow, registry):
-        template = _whole(registry[task].source.file)
+        template = _real(registry[task].source.file)
         folder = provider_folder(template)
         files |= {template, folder / PROVIDER_FILE}
         files |= {schemas for schemas in [folder / SCHEMAS_FILE] if schemas.exists()}
-    return Definition(
-        str(_whole(workflow.source.file)), {str(file): read_bytes(file).decode("utf-8-sig") for file in sorted(files)}
-    )
+    _check_storable(files)
+    texts = {str(file): read_bytes(file).decode("utf-8-sig") for file in sorted(files)}
+    return Definition(str(_real(workflow.source.file)), texts, _links(used))
 
 
 @contextmanager
@@ -82,11 +103,8 @@ def loaded(definition: Definition) -> Iterator[tuple[Workflow, Registry]]:
         DefinitionError: this version of the program no longer reads them.
 
     """
-    with tempfile.TemporaryDirectory(prefix="httptask-") as name, copies_in(Path(name)):
-        copies = {path: Path(name) / Path(path).relative_to(Path(path).anchor) for path in definition.files}
-        for path, copy in copies.items():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(definition.files[path], encoding="utf-8", newline="")
+    with tempfile.TemporaryDirectory(prefix="httptask-") as name, copies_in(Path(name), definition.links):
+        copies = _copied(definition, Path(os.path.realpath(name)))
         folders = sorted({copy.parent for copy in copies.values() if copy.name == PROVIDER_FILE})
         registry = (Library(folders[1:], root=folders[0]) if folders else Library()).registry()
         workflow = load_workflow(copies[definition.workflow], registry)
@@ -95,11 +113,60 @@ def loaded(definition: Definition) -> Iterator[tuple[Workflow, Registry]]:
         yield workflow, registry
 
 
-def _workflows(workflow: Workflow) -> Iterator[Workflow]:
-    yield workflow
-    for step in workflow.every_step():
-        if step.workflow is not None:
-            yield from _workflows(step.workflow)
+def _copied(definition: Definition, folder: Path) -> dict[str, Path]:
+    """Write the files into a folder, each below it as it lies below the root; nothing is written anywhere else."""
+    copies: dict[str, Path] = {}
+    for path, text in definition.files.items():
+        copy = folder / Path(path).relative_to(Path(path).anchor)
+        plain = Path(path).is_absolute() and os.path.normpath(path) == path and copy != folder
+        try:
+            if not (plain and copy.resolve().is_relative_to(folder)) or copy.exists():
+                raise _unreadable(path, "a path of this run")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text, encoding="utf-8", newline="")
+        except (OSError, ValueError):
+            raise _unreadable(path, "this file") from None
+        copies[path] = copy
+    for path in (definition.workflow, *(to for named in definition.links.values() for to in named.values())):
+        if path not in copies:
+            raise _unreadable(path, "this file")
+    return copies
+
+
+def _unreadable(where: str, what: str) -> TemplateInvalid:
+    return TemplateInvalid(Problem(where, f"{what} cannot be read from the journal", "start a new run"))
+
+
+def _check_storable(files: Iterable[Path]) -> None:
+    """Refuse paths that no document can hold."""
+    for file in sorted(files):
+        try:
+            str(file).encode()
+        except UnicodeEncodeError:
+            hint = "rename it, or run with --no-journal"
+            raise TemplateInvalid(Problem(shown(file), "a path that is no UTF-8 cannot be stored in the journal", hint)) from None
+
+
+def _links(workflows: Iterable[Workflow]) -> dict[str, dict[str, str]]:
+    """Return the real paths of the files that workflows use, by the real path of the user and the words that it uses."""
+    links: dict[str, dict[str, str]] = {}
+    for user in workflows:
+        named = {step.file: str(_real(step.workflow.source.file)) for step in user.every_step() if step.workflow is not None}
+        if named:
+            links[str(_real(user.source.file))] = named
+    return links
+
+
+def _workflows(workflow: Workflow) -> list[Workflow]:
+    """Return a workflow and those that it uses, each once however many use it."""
+    found = {id(workflow): workflow}
+    waiting = [workflow]
+    while waiting:
+        for step in waiting.pop().every_step():
+            if step.workflow is not None and id(step.workflow) not in found:
+                found[id(step.workflow)] = step.workflow
+                waiting.append(step.workflow)
+    return list(found.values())
 
 
 def _tasks(workflow: Workflow, registry: Registry) -> list[str]:
@@ -109,8 +176,8 @@ def _tasks(workflow: Workflow, registry: Registry) -> list[str]:
     return list(tasks | dict.fromkeys(verify.task for verify in verifying if verify is not None))
 
 
-def _whole(shown: str) -> Path:
-    return Path.cwd() / shown
+def _real(file: str) -> Path:
+    return Path(os.path.realpath(file))
 
 
 def _text(file: Path) -> str | None:

@@ -2,15 +2,18 @@
 
 One file for all runs of a user. SQLite in WAL mode with `synchronous=FULL`: a transaction that was committed survives the loss of
 power (sqlite.org/pragma.html#pragma_synchronous). One thread writes, and commits for everybody who waits at that moment together.
-A run is held by an operating system lock, which ends with the process that holds it, however that ends.
+A run is held by an operating system lock, which ends with the process that holds it, however that ends. Where such a lock fails
+(its file was removed, or lies where locks do not work), the run's row says who took it last, and each transaction asks it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import queue
+import secrets
 import sqlite3
 import stat
 import threading
@@ -20,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from httptask.errors import JournalError, Problem
 from httptask.ports import Entry
@@ -50,10 +53,16 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX entries_by_path ON entries(run, kind, path, seq);
     """,
+    "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
 )
 _COLUMNS = ("id", "workflow", "file", "status", "created", "updated", "ran", "definition", "connections", "message")
 _CONNECTIONS = _COLUMNS.index("connections")
 _ENTRY = "INSERT INTO entries(run, path, kind, at, ran, data) VALUES(?, ?, ?, ?, ?, ?)"
+#: A digest names one content: whatever stands there instead is damaged.
+_DEFINITION = (
+    "INSERT INTO definitions VALUES(?, ?) ON CONFLICT(digest) DO UPDATE SET content = excluded.content "
+    "WHERE content IS NOT excluded.content"
+)
 _ROW = ", (?, ?, ?, ?, ?, ?)"
 #: Entries in one statement: each has six of the 999 values that every SQLite takes (sqlite.org/limits.html).
 _ROWS = 150
@@ -79,6 +88,13 @@ class RunRecord:
     message: str = ""
 
 
+class Holder(NamedTuple):
+    """Who holds a run: what its row says as long as nobody else took it."""
+
+    run: str
+    owner: str
+
+
 @dataclass(slots=True)
 class _Ticket:
     """What one writer waits for."""
@@ -91,6 +107,7 @@ class _Ticket:
 class _Write:
     statements: Sequence[tuple[str, tuple[Any, ...]]]
     ticket: _Ticket | None
+    holder: Holder | None
 
 
 class Journal:
@@ -106,11 +123,15 @@ class Journal:
         self.path = Path(os.path.realpath(path))
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._broken: JournalError | None = None
+        self._lost: dict[Holder, JournalError] = {}
         self._opened: list[sqlite3.Connection] = []
         self._readers: deque[sqlite3.Connection] = deque()
         try:
             with self._explained():
+                _make(self.path)
+                self._file = _identity(self.path)
                 connection = self._prepared()
+                self._check_in_place()
         except JournalError:
             self._disconnect()
             raise
@@ -140,19 +161,20 @@ class Journal:
 
         """
         lock = self._lock(record.id)
+        holder = Holder(record.id, secrets.token_hex(16))
         file = os.fsencode(record.file).decode("utf-8", "replace")  # a name that is no UTF-8 cannot be stored, and is only shown
         values = (record.id, record.workflow, file, record.status, record.created, record.updated, record.ran)
         self.write(
             [
-                ("INSERT OR IGNORE INTO definitions VALUES(?, ?)", (record.definition, definition)),
+                (_DEFINITION, (record.definition, definition)),
                 (
-                    "INSERT INTO runs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, record.definition, _json(record.connections), record.message),
+                    f"INSERT INTO runs({', '.join(_COLUMNS)}, owner) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, record.definition, _json(record.connections), _storable(record.message), holder.owner),
                 ),
             ],
             wait=True,
         )
-        return HeldRun(self, record.id, lock)
+        return HeldRun(self, holder, lock)
 
     def hold(self, run_id: str) -> HeldRun:
         """Hold a run that is there, to execute, resume or delete it.
@@ -162,11 +184,17 @@ class Journal:
 
         """
         found = self.record(run_id).id
-        held = HeldRun(self, found, self._lock(found))
+        holder = Holder(found, secrets.token_hex(16))
+        held = HeldRun(self, holder, self._lock(found))
         try:
             self.record(found)  # somebody may have deleted it before the lock was ours
         except JournalError:
             held.close(forget=True)
+            raise
+        try:
+            self.write([("UPDATE runs SET owner = ? WHERE id = ?", (holder.owner, found))], wait=True)
+        except JournalError:
+            held.close()
             raise
         return held
 
@@ -185,7 +213,9 @@ class Journal:
             JournalError: there is none of this id; an id may be cut short as long as it is the only one that begins so.
 
         """
-        found = list(self._runs("WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", (run_id, run_id + "\U0010ffff")))
+        known = _storable(run_id) == run_id  # a text that is no UTF-8 names no run, and cannot be asked for
+        span = (run_id, run_id + "\U0010ffff")
+        found = list(self._runs("WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", span)) if known else []
         exact = [record for record in found if record.id == run_id]
         if run_id and (exact or len(found) == 1):
             return (exact or found)[0]
@@ -200,13 +230,16 @@ class Journal:
         """Return what a run executes.
 
         Raises:
-            JournalError: it is not there.
+            JournalError: it is not there, or not what it was.
 
         """
         found = self.read("SELECT content FROM definitions WHERE digest = ?", (digest,))
         if not found:
             raise JournalError(Problem(str(self.path), "the definition of this run is missing", "start a new run"))
-        return bytes(found[0][0])
+        content = bytes(found[0][0])
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise JournalError(Problem(str(self.path), "the definition of this run was changed or is damaged", "start a new run"))
+        return content
 
     def entries(self, run_id: str, kind: str, path: str = "") -> Iterator[Entry]:
         """Yield a run's entries of a kind whose path starts with `path`, oldest first, a few at a time."""
@@ -241,21 +274,25 @@ class Journal:
                     ("DELETE FROM definitions WHERE digest NOT IN (SELECT definition FROM runs)", ()),
                 ],
                 wait=True,
+                holder=held.holder,
             )
         finally:
             held.close(forget=True)
 
-    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]], *, wait: bool) -> None:
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]], *, wait: bool, holder: Holder | None = None) -> None:
         """Hand statements to the writer as one transaction, which it may share; with `wait` return once it is durable.
+
+        Those of a `holder` are written only as long as the run is still its own.
 
         Raises:
             JournalError: these, or earlier ones, could not be written.
 
         """
-        if self._broken is not None:
-            raise self._broken
+        error = self._broken or self._lost_to(holder)
+        if error is not None:
+            raise error
         ticket = _Ticket() if wait else None
-        self._writes.put(_Write(statements, ticket))
+        self._writes.put(_Write(statements, ticket, holder))
         if ticket is None:
             return
         ticket.done.wait()
@@ -291,6 +328,7 @@ class Journal:
         try:
             connection = self._readers.pop()
         except IndexError:
+            self._check_in_place()  # SQLite would make a file that is gone anew
             connection = self._keeping(self._connect())
         try:
             yield connection
@@ -299,7 +337,6 @@ class Journal:
 
     def _prepared(self) -> sqlite3.Connection:
         """Return a connection to a file of this version. A file that is not ours is left as it is."""
-        _make(self.path)
         connection = self._connect()
         if _version(connection, self.path) == len(MIGRATIONS):
             _keep_private(self.path)
@@ -350,8 +387,10 @@ class Journal:
                 raise self._broken
             with self._explained():
                 connection.execute("BEGIN IMMEDIATE")
-                for statement, values in _joined(writes):
+                self._ask_for_owners(connection, writes)
+                for statement, values in _joined([write for write in writes if self._lost_to(write.holder) is None]):
                     connection.execute(statement, values)
+                self._check_in_place()
                 connection.execute("COMMIT")
         except JournalError as error:
             self._broken = error
@@ -359,8 +398,31 @@ class Journal:
                 connection.execute("ROLLBACK")
         for write in writes:
             if write.ticket is not None:
-                write.ticket.error = self._broken
+                write.ticket.error = self._broken or self._lost_to(write.holder)
                 write.ticket.done.set()
+
+    def _ask_for_owners(self, connection: sqlite3.Connection, writes: Sequence[_Write]) -> None:
+        """Find the runs that somebody else took over or deleted; the other runs of a transaction are written all the same."""
+        for holder in {write.holder for write in writes}:
+            if holder is None or holder in self._lost:
+                continue
+            found = connection.execute("SELECT owner FROM runs WHERE id = ?", (holder.run,)).fetchone()
+            if found != (holder.owner,):
+                message = "another process took this run over" if found else "another process deleted this run"
+                hint = "`httptask runs show` says how it stands" if found else "start a new run"
+                self._lost[holder] = JournalError(Problem(holder.run, message, hint))
+
+    def _lost_to(self, holder: Holder | None) -> JournalError | None:
+        return self._lost.get(holder) if holder is not None else None
+
+    def _check_in_place(self) -> None:
+        """Refuse to go on with a file that was opened and is no longer there: nobody would ever read what is written into it."""
+        try:
+            in_place = _identity(self.path) == self._file
+        except FileNotFoundError:
+            in_place = False
+        if not in_place:
+            _refuse(self.path, "the journal was removed or replaced while it was in use", "put it back, or start a new run")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -394,10 +456,11 @@ class HeldRun:
 
     durable = True
 
-    def __init__(self, journal: Journal, run_id: str, lock: BaseFileLock) -> None:
+    def __init__(self, journal: Journal, holder: Holder, lock: BaseFileLock) -> None:
         """Take over the lock."""
         self._journal = journal
-        self._id = run_id
+        self.holder = holder
+        self._id = holder.run
         self._lock = lock
 
     @property
@@ -407,11 +470,11 @@ class HeldRun:
 
     def append(self, *entries: Entry) -> None:
         """Write entries; they are durable with the next commit."""
-        self._journal.write(self._statements(entries), wait=False)
+        self._journal.write(self._statements(entries), wait=False, holder=self.holder)
 
     def commit(self, *entries: Entry) -> None:
         """Write entries and return once they are durable."""
-        self._journal.write(self._statements(entries), wait=True)
+        self._journal.write(self._statements(entries), wait=True, holder=self.holder)
 
     def last(self, path: str, kind: str) -> Entry | None:
         """Return the newest entry of a kind about a path."""
@@ -431,7 +494,7 @@ class HeldRun:
     def note_status(self, status: str, *, now: float, ran: float, message: str = "") -> None:
         """Say in the list of runs how this one stands."""
         statement = "UPDATE runs SET status = ?, updated = ?, ran = ?, message = ? WHERE id = ?"
-        self._journal.write([(statement, (status, now, ran, message, self._id))], wait=True)
+        self._journal.write([(statement, (status, now, ran, _storable(message), self._id))], wait=True, holder=self.holder)
 
     def close(self, *, forget: bool = False) -> None:
         """Let go of the run; with `forget` its lock's file goes too."""
@@ -460,6 +523,11 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def _storable(text: str) -> str:
+    """Return a text that SQLite's UTF-8 can hold: halves of surrogate pairs become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _make(path: Path) -> None:
     """Make the file if there is none, for its owner only. It is not opened: closing it would end SQLite's own locks on it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -472,6 +540,12 @@ def _make(path: Path) -> None:
         _refuse(path, "this file belongs to another user", "name one of your own with --journal or HTTPTASK_JOURNAL")
     if 0 < found.st_size < SMALLEST:
         _refuse(path, *_WORDS["SQLITE_NOTADB"])
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one that takes its place."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _keep_private(path: Path) -> None:
@@ -520,6 +594,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 def _explanation(path: Path, error: sqlite3.Error | OSError | UnicodeError) -> JournalError:
     if isinstance(error, OSError):
         return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", "name another file"))
-    name = getattr(error, "sqlite_errorname", "") or ""
+    if isinstance(error, UnicodeError):
+        return JournalError(Problem(str(path), "a text that is no UTF-8 can neither be stored nor looked for"))
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     message, hint = next((words for code, words in _WORDS.items() if name.startswith(code)), (f"cannot be used: {name}", ""))
     return JournalError(Problem(str(path), message, hint))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from httptask.errors import DefinitionError, Problem, ProblemsError, TemplateInvalid, WorkflowInvalid
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 PROVIDER_FILE = "provider.yaml"
 SCHEMAS_FILE = "schemas.yaml"
 LARGEST_FILE = 16 * 1024 * 1024
-_copies: ContextVar[Path | None] = ContextVar("copies", default=None)
+#: A folder of copies, and the originals' real paths by the real path of the file that names them and by what it says.
+_copies: ContextVar[tuple[Path, Mapping[str, Mapping[str, str]]] | None] = ContextVar("copies", default=None)
 #: Workflow files that use one another, the first one included.
 DEEPEST_WORKFLOW = 16
 
@@ -208,7 +210,7 @@ class _WorkflowFiles:
         from httptask.workflow_file import workflow_from
 
         document = _document(file, "workflow.schema.json")
-        return workflow_from(document, self._registry, lambda named: self._used(file.parent / named, chain))
+        return workflow_from(document, self._registry, lambda named: self._used(_named(file, named), chain))
 
     def _used(self, file: Path, chain: tuple[Path, ...]) -> Workflow:
         """Read a file that another one names. Problems that the naming file can mend have no place of their own."""
@@ -248,18 +250,32 @@ def read_bytes(file: Path) -> bytes:
 def shown(file: Path) -> str:
     """Return a path as a person would type it: relative when it lies below the current folder."""
     real, copies = _real(file), _copies.get()
-    if copies is not None and real.is_relative_to(copies):
-        file = real = Path(os.sep) / real.relative_to(copies)
+    if copies is not None and real.is_relative_to(copies[0]):
+        file = real = Path(os.sep) / real.relative_to(copies[0])
     try:
         return str(real.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(file)
 
 
+def _named(file: Path, named: str) -> Path:
+    """Return the file that a workflow file names; a copy means the copy of what its original meant."""
+    real, copies = _real(file), _copies.get()
+    if copies is not None and real.is_relative_to(copies[0]):
+        folder, links = copies
+        meant = links.get(str(Path(os.sep) / real.relative_to(folder)), {}).get(named)
+        if meant is not None:
+            return folder / Path(meant).relative_to(Path(meant).anchor)
+    return file.parent / named
+
+
 @contextmanager
-def copies_in(folder: Path) -> Iterator[None]:
-    """Let messages name the originals of the files that lie in `folder` by their whole paths."""
-    token = _copies.set(_real(folder))
+def copies_in(folder: Path, links: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Iterator[None]:
+    """Let messages name the originals of the files in `folder`, which lie below it as their originals below the root.
+
+    `links` are the originals that workflow files name, by the original that names them and by what it says.
+    """
+    token = _copies.set((_real(folder), links))
     try:
         yield
     finally:

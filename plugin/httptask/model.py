@@ -412,7 +412,7 @@ class Step:
 
     Attributes:
         task: id of a task template.
-        workflow: another workflow, run as one step.
+        workflow: another workflow, run as one step; `file` is what the step says of its file.
         parallel: steps that run at the same time; each reads only what stands above the group.
         wait: seconds to wait; a resumed run waits for what is left.
         approve: a message; the run ends as `waiting` until a person approves or rejects.
@@ -440,6 +440,7 @@ class Step:
     continue_on_error: bool = False
     idempotent: bool | None = None
     verify_before: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,9 +465,14 @@ class Workflow:
             yield from step.parallel
 
     def tasks(self) -> Iterator[str]:
-        """Yield the id of every task used, those of sub-workflows included, each use once."""
-        for step in self.every_step():
-            if step.task is not None:
-                yield step.task
-            if step.workflow is not None:
-                yield from step.workflow.tasks()
+        """Yield the id of every task used, those of sub-workflows included, each use once; a shared sub-workflow counts once."""
+        yield from _tasks(self, set())
+
+
+def _tasks(workflow: Workflow, seen: set[int]) -> Iterator[str]:
+    for step in workflow.every_step():
+        if step.task is not None:
+            yield step.task
+        if step.workflow is not None and id(step.workflow) not in seen:
+            seen.add(id(step.workflow))
+            yield from _tasks(step.workflow, seen)

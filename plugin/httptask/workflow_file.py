@@ -111,6 +111,7 @@ class _Builder:
             id=data["id"],
             task=data.get("task"),
             workflow=workflow,
+            file=data.get("workflow", ""),
             parallel=tuple(placed.step for placed in inner),
             wait=_duration(data, "wait"),
             approve=data.get("approve"),

@@ -1,3 +1,4 @@
+import hashlib
 import re
 import sqlite3
 import threading
@@ -5,9 +6,11 @@ import threading
 import pytest
 
 from httptask.errors import JournalError
-from httptask.journal import CHUNK, Journal
+from httptask.journal import APPLICATION_ID, CHUNK, MIGRATIONS, Journal
 from httptask.ports import Entry
 from journals import record
+
+DIGEST = hashlib.sha256(b"text").hexdigest()
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_a_transaction_takes_the_right_to_write_at_its_beginning(journal):
 
 
 def test_a_new_file_has_this_programs_mark_and_version(path, journal):
-    assert (pragma(writer(journal), "application_id"), pragma(writer(journal), "user_version")) == (0x68747470, 1)
+    assert (pragma(writer(journal), "application_id"), pragma(writer(journal), "user_version")) == (0x68747470, 2)
 
 
 def test_the_folder_of_a_new_file_is_made_for_its_owner_alone(tmp_path):
@@ -93,7 +96,7 @@ def test_an_empty_file_becomes_a_journal(path):
     path.touch(mode=0o644)
     with Journal(path) as journal:
         assert journal.records() == []
-        assert pragma(writer(journal), "user_version") == 1
+        assert pragma(writer(journal), "user_version") == 2
 
 
 def test_opening_a_journal_again_writes_nothing(path):
@@ -229,6 +232,21 @@ def test_a_record_is_read_as_it_was_written_and_its_status_follows_the_run(journ
     assert journal.record("r1") == record(status="waiting", updated=9.0, ran=3.0, message="approve")
 
 
+def test_a_message_with_half_a_surrogate_pair_does_not_keep_the_status_from_being_written(journal, held):
+    held.note_status("failed", now=9.0, ran=3.0, message="what \ud800 is this")
+    assert (journal.record("r1").status, journal.record("r1").message) == ("failed", "what ? is this")
+
+
+def test_a_name_that_is_no_unicode_names_no_run(journal, held):
+    with pytest.raises(JournalError, match="there is no such run"):
+        journal.record("\udcff")
+
+
+def test_a_path_that_is_no_unicode_is_told_as_such(held):
+    with pytest.raises(JournalError, match="a text that is no UTF-8 can neither be stored nor looked for"):
+        held.last("\udcff", "result")
+
+
 def test_a_file_name_that_is_no_unicode_does_not_keep_a_run_from_being_written(journal):
     journal.create(record(file="b\udcffd.yaml"), b"").close()
     assert journal.record("r1").file == "b\ufffdd.yaml"
@@ -245,12 +263,21 @@ def test_deleting_a_run_forgets_its_entries_and_its_lock(journal, held, path):
 
 def test_a_definition_stays_as_long_as_a_run_needs_it(journal):
     for run_id in ("r1", "r2"):
-        journal.create(record(run_id), b"text").close()
+        journal.create(record(run_id, definition=DIGEST), b"text").close()
     journal.delete("r1")
-    assert journal.definition("digest") == b"text"
+    assert journal.definition(DIGEST) == b"text"
     journal.delete("r2")
     with pytest.raises(JournalError, match="the definition of this run is missing"):
-        journal.definition("digest")
+        journal.definition(DIGEST)
+
+
+def test_a_definition_that_was_changed_is_refused_until_a_new_run_brings_it_again(journal):
+    journal.create(record(definition=DIGEST), b"text").close()
+    journal.write([("UPDATE definitions SET content = ?", (b"other",))], wait=True)
+    with pytest.raises(JournalError, match="the definition of this run was changed or is damaged"):
+        journal.definition(DIGEST)
+    journal.create(record("r2", definition=DIGEST), b"text").close()
+    assert journal.definition(DIGEST) == b"text"
 
 
 def test_a_run_that_is_executed_cannot_be_deleted(journal, held):
@@ -303,3 +330,84 @@ def test_many_entries_of_one_transaction_keep_their_order(journal, held):
     held.commit(*(Entry(f"a[{n}]", "intent", {"n": n}) for n in range(400)))
     assert [entry.data["n"] for entry in held.below("a[", "intent")] == list(range(400))
     assert len(statements.named("INSERT")) == 3, "as many as fit into one statement"
+
+
+def test_a_journal_of_the_first_version_is_brought_to_this_one(path):
+    connection = sqlite3.connect(path)
+    connection.executescript(MIGRATIONS[0])
+    connection.execute("INSERT INTO runs VALUES('r1', 'w', 'f', 'failed', 1.0, 2.0, 0.5, 'digest', '{}', 'why')")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Journal(path) as journal:
+        assert journal.record("r1").message == "why"
+        held = journal.hold("r1")
+        held.commit(Entry("a", "result", {}))
+        held.note_status("succeeded", now=3.0, ran=1.0)
+        held.close()
+        assert journal.record("r1").status == "succeeded"
+
+
+def without_its_lock(path):
+    path.with_name("runs.db.locks").joinpath("r1.lock").unlink()
+
+
+def test_a_run_that_another_took_over_is_written_by_that_one_alone(path, journal, held):
+    without_its_lock(path)
+    with Journal(path) as other:
+        later = other.hold("r1")
+        for writing in (
+            lambda: held.commit(Entry("a", "result", {"of": "first"})),
+            lambda: held.append(Entry("a", "result", {"of": "first"})),
+            lambda: held.note_status("failed", now=9.0, ran=3.0),
+        ):
+            with pytest.raises(JournalError, match="another process took this run over"):
+                writing()
+        later.commit(Entry("a", "result", {"of": "second"}))
+        assert [entry.data["of"] for entry in later.below("a", "result")] == ["second"]
+        assert other.record("r1").status == "running"
+        later.close()
+
+
+def test_a_run_that_was_deleted_under_its_holder_is_not_written_any_more(path, journal, held):
+    without_its_lock(path)
+    with Journal(path) as other:
+        other.delete("r1")
+    with pytest.raises(JournalError, match="another process deleted this run"):
+        held.commit(Entry("a", "result", {}))
+    assert journal.read("SELECT count(*) FROM entries", ()) == [(0,)]
+
+
+def test_a_run_that_was_taken_over_keeps_no_other_run_from_being_written(path, journal, held):
+    other_run = journal.create(record("r2"), b"")
+    without_its_lock(path)
+    with Journal(path) as other:
+        other.hold("r1").close()
+    statements = Statements(journal, slow=True)
+    going = threading.Thread(target=journal.write, args=([("SELECT 1", ())],), kwargs={"wait": True})
+    going.start()
+    statements.reached.wait(5)
+    held.append(Entry("a", "result", {}))
+    fine = threading.Thread(target=other_run.commit, args=(Entry("a", "result", {}),))
+    fine.start()
+    while journal._writes.qsize() < 2:
+        threading.Event().wait(0.001)
+    statements.going.set()
+    fine.join(5)
+    going.join(5)
+    assert len(statements.named("COMMIT")) == 2, "both runs were in one transaction"
+    other_run.commit(Entry("b", "result", {}))
+    assert [entry.path for entry in other_run.below("", "result")] == ["a", "b"]
+    assert list(held.below("", "result")) == []
+    with pytest.raises(JournalError, match="another process took this run over"):
+        held.commit(Entry("a", "result", {}))
+    other_run.close()
+
+
+def test_a_run_that_cannot_be_taken_over_is_let_go(path, journal):
+    journal.create(record(), b"").close()
+    writer(journal).execute("PRAGMA query_only = ON")
+    with pytest.raises(JournalError, match="it cannot be written"):
+        journal.hold("r1")
+    assert not journal.is_held("r1")

@@ -152,3 +152,34 @@ def test_a_run_can_be_looked_at_in_a_journal_that_cannot_grow(path):
     with Journal(path) as journal:
         read_only(journal)
         assert [found.id for found in journal.records()] == ["r1"]
+
+
+def removed(path):
+    path.unlink()
+
+
+def replaced(path):
+    content = path.read_bytes()
+    path.rename(path.with_name("old.db"))
+    path.write_bytes(content)
+
+
+GONE = "the journal was removed or replaced while it was in use"
+
+
+@pytest.mark.parametrize("change", [removed, replaced])
+def test_nothing_counts_as_written_once_the_file_was_removed_or_replaced(path, change):
+    with Journal(path) as journal:
+        held = journal.create(record(), b"")
+        change(path)
+        with pytest.raises(JournalError, match=GONE):
+            held.commit(Entry("a", "intent", {}))
+        held.close()
+
+
+def test_a_file_that_was_removed_is_not_made_anew_by_reading(path):
+    with Journal(path) as journal:
+        path.unlink()
+        with pytest.raises(JournalError, match=GONE):
+            journal.records()
+    assert not path.exists()

@@ -44,7 +44,7 @@ def command(context: click.Context, /, **flags: Any) -> int:
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, help="How many.")
+@click.option("--limit", type=click.IntRange(min=1, max=100_000), default=20, help="How many.")
 @options.journal
 @options.as_json
 def list_runs(limit: int, **flags: Any) -> int:
