@@ -522,6 +522,7 @@ def test_the_search_finds_every_form_of_every_canary(name):
     )
 
 
+@pytest.mark.slow
 def test_every_token_reached_the_server(tmp_path, hostile):
     """The canaries are real: each credential that a run may use was sent."""
     hostile.received = b""

@@ -8,6 +8,8 @@ import pytest
 from cli.command import EXAMPLE, Httptask
 from cli.conftest import Sandbox
 
+pytestmark = pytest.mark.slow  # each starts commands and servers of its own; .ci/run takes the time
+
 FOLDER = EXAMPLE.parent
 FILES = sorted(FOLDER.glob("*.yaml"))
 CANARY, ONE_POOL, REPORT = (FOLDER / f"{name}.yaml" for name in ("canary_roll_out", "update_one_pool", "report_pools"))

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts commands and servers of its own; .ci/run takes the time
+
 CREATE = """
   - id: create
     task: okta.create_agent_pools_update

@@ -53,6 +53,7 @@ def test_the_order_of_sources_is_the_codes():
     assert len(shown) == len(SOURCES)
 
 
+@pytest.mark.slow
 def test_every_command_runs_in_order(clean, capsys):
     for line in (line for block in blocks("sh") if block.startswith("httptask ") for line in block.splitlines()):
         assert main(shlex.split(line)[1:]) == 0, line
@@ -60,6 +61,7 @@ def test_every_command_runs_in_order(clean, capsys):
         assert "token-of-staging" not in shown.out + shown.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="keys are made with openssl")
 def test_the_service_app_can_be_tried_on_this_machine(clean):
     (script,) = [block for block in blocks("sh") if block.startswith("openssl ")]

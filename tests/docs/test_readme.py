@@ -60,6 +60,7 @@ def test_the_first_two_shell_blocks_are_the_two_commands():
     assert tests.strip().endswith("pytest")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SHELL[2:], ids=lambda script: script.split("\n")[0][:60])
 def test_every_other_shell_block_runs(workplace, script):
     done = run(workplace, "sh", "-eu", "-c", script.replace("8099", str(free_port())))

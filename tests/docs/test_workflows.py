@@ -96,6 +96,7 @@ def test_what_is_done_on_failure_is_done(tmp_path):
     assert result.on_failure[1].outputs == {"updates": []}
 
 
+@pytest.mark.slow
 def test_every_shell_block_runs_in_order(tmp_path):
     write_files(tmp_path)
     (tmp_path / "bin").mkdir()

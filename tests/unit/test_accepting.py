@@ -50,7 +50,7 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     st.fixed_dictionaries({"$defs": st.fixed_dictionaries({"one": SCHEMAS, "two": SCHEMAS}), "allOf": st.tuples(SCHEMAS)}), VALUES
 )
