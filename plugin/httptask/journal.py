@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import queue
-import secrets
 import sqlite3
 import stat
 import threading
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 from httptask.errors import JournalError, Problem
+from httptask.identity import new_id
 from httptask.ports import Entry
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Journal:
 
         """
         lock = self._lock(record.id)
-        holder = Holder(record.id, secrets.token_hex(16))
+        holder = Holder(record.id, new_id())
         file = os.fsencode(record.file).decode("utf-8", "replace")  # a name that is no UTF-8 cannot be stored, and is only shown
         values = (record.id, record.workflow, file, record.status, record.created, record.updated, record.ran)
         self.write(
@@ -184,7 +184,7 @@ class Journal:
 
         """
         found = self.record(run_id).id
-        holder = Holder(found, secrets.token_hex(16))
+        holder = Holder(found, new_id())
         held = HeldRun(self, holder, self._lock(found))
         try:
             self.record(found)  # somebody may have deleted it before the lock was ours
