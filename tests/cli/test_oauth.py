@@ -9,12 +9,10 @@ import pytest
 
 from cli.command import Httptask
 
-pytestmark = pytest.mark.slow
-
 LIST = "okta.list_agent_pools"
 DELETE = ("okta.delete_agent_pools_update", "-i", "poolId=p", "-i", "updateId=u")
 OPENSSL = shutil.which("openssl")
-pytestmark = pytest.mark.skipif(OPENSSL is None, reason="keys are made with openssl")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(OPENSSL is None, reason="keys are made with openssl")]
 
 
 class Service:
