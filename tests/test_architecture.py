@@ -10,11 +10,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
-    ("errors model message outcome secrets secret_search unescaping events ports suggest version durations egress_policy"),
-    "expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges",
     (
-        "errors model message outcome runs secrets secret_search events ports suggest version durations egress_policy"
-        " openapi_paths"
+        "errors model message outcome runs secrets secret_search unescaping events ports suggest durations version"
+        " egress_policy openapi_paths"
     ),
     "expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges links",
     (
@@ -92,6 +90,11 @@ def own(name):
 
 
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
+
+
+def test_no_module_stands_in_two_layers():
+    names = " ".join(LAYERS).split()
+    assert sorted(names) == sorted(set(names))
 
 
 def test_every_module_has_a_layer():
