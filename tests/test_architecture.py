@@ -14,7 +14,7 @@ LAYERS = [
         "errors model message outcome runs secrets secret_search unescaping events ports suggest durations version"
         " egress_policy openapi_paths"
     ),
-    "expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges links",
+    ("expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges links"),
     (
         "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
         " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"
@@ -22,7 +22,8 @@ LAYERS = [
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
-        " clock auth okta_yaml external_references sources profile_writing halting journal memory_journal definitions"
+        " clock auth okta_yaml external_references sources profile_writing halting journal journal_file memory_journal"
+        " definitions"
     ),
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
     "manifest simulate graph mermaid",
@@ -42,7 +43,7 @@ OWNERS = {
     "referencing": {"schemas"},
     "yaml": {"documents"},
     "keyring": {"external_references"},
-    "sqlite3": {"journal"},
+    "sqlite3": {"journal", "journal_file"},
     "filelock": {"journal"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -1,4 +1,4 @@
-"""The journal of runs: what was about to be sent, and what came of it, written down before and after. The only sqlite3 module.
+"""The journal of runs: what was about to be sent, and what came of it, written down before and after.
 
 One file for all runs of a user. SQLite in WAL mode with `synchronous=FULL`: a transaction that was committed survives the loss of
 power (sqlite.org/pragma.html#pragma_synchronous). One thread writes, and commits for everybody who waits at that moment together.
@@ -14,7 +14,6 @@ import json
 import os
 import queue
 import sqlite3
-import stat
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,39 +21,20 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from httptask.errors import JournalError, Problem
 from httptask.identity import new_id
+from httptask.journal_file import MIGRATIONS, WORDS, explanation, identity, keep_private, make, migrate, refuse, version
 from httptask.ports import Entry
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-#: `http` in ASCII: tells our file from other databases (sqlite.org/pragma.html#pragma_application_id).
-APPLICATION_ID = 0x68747470
 #: Seconds to wait for other processes that write at the same moment.
 BUSY = 30.0
-#: Bytes of the smallest database (sqlite.org/fileformat.html); SQLite takes a shorter file for a new one and overwrites it.
-SMALLEST = 512
 #: Entries read at a time, so that no long read keeps the log from being shortened.
 CHUNK = 200
-#: Each makes the file of the version before it into the next one.
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE runs(
-      id TEXT PRIMARY KEY, workflow TEXT NOT NULL, file TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL,
-      updated REAL NOT NULL, ran REAL NOT NULL, definition TEXT NOT NULL, connections TEXT NOT NULL, message TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE definitions(digest TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
-    CREATE TABLE entries(
-      seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL,
-      ran REAL NOT NULL, data TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX entries_by_path ON entries(run, kind, path, seq);
-    """,
-    "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
-)
 _COLUMNS = ("id", "workflow", "file", "status", "created", "updated", "ran", "definition", "connections", "message")
 _CONNECTIONS = _COLUMNS.index("connections")
 _ENTRY = "INSERT INTO entries(run, path, kind, at, ran, data) VALUES(?, ?, ?, ?, ?, ?)"
@@ -128,8 +108,8 @@ class Journal:
         self._readers: deque[sqlite3.Connection] = deque()
         try:
             with self._explained():
-                _make(self.path)
-                self._file = _identity(self.path)
+                make(self.path)
+                self._file = identity(self.path)
                 connection = self._prepared()
                 self._check_in_place()
         except JournalError:
@@ -320,7 +300,7 @@ class Journal:
         try:
             return json.loads(text)
         except ValueError:
-            _refuse(self.path, *_WORDS["SQLITE_CORRUPT"])
+            refuse(self.path, *WORDS["SQLITE_CORRUPT"])
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -338,14 +318,14 @@ class Journal:
     def _prepared(self) -> sqlite3.Connection:
         """Return a connection to a file of this version. A file that is not ours is left as it is."""
         connection = self._connect()
-        if _version(connection, self.path) == len(MIGRATIONS):
-            _keep_private(self.path)
+        if version(connection, self.path) == len(MIGRATIONS):
+            keep_private(self.path)
             return self._keeping(connection)
         # Two processes that turn on the log of a new file at the same moment would refuse each other.
         lock = self._lock(".new", timeout=BUSY)
         try:
-            _keep_private(self.path)
-            _migrate(self._keeping(connection), self.path)
+            keep_private(self.path)
+            migrate(self._keeping(connection), self.path)
         finally:
             lock.release()
         return connection
@@ -365,7 +345,7 @@ class Journal:
         connection.execute("PRAGMA synchronous=FULL")
         (level,) = connection.execute("PRAGMA synchronous").fetchone()
         if mode != "wal" or level != 2:  # noqa: PLR2004 - 2 is FULL
-            _refuse(self.path, "this place cannot keep a write-ahead log", "put the journal on a local disk")
+            refuse(self.path, "this place cannot keep a write-ahead log", "put the journal on a local disk")
         return connection
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
@@ -418,18 +398,18 @@ class Journal:
     def _check_in_place(self) -> None:
         """Refuse to go on with a file that was opened and is no longer there: nobody would ever read what is written into it."""
         try:
-            in_place = _identity(self.path) == self._file
+            in_place = identity(self.path) == self._file
         except FileNotFoundError:
             in_place = False
         if not in_place:
-            _refuse(self.path, "the journal was removed or replaced while it was in use", "put it back, or start a new run")
+            refuse(self.path, "the journal was removed or replaced while it was in use", "put it back, or start a new run")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError, UnicodeError) as error:
-            raise _explanation(self.path, error) from None
+            raise explanation(self.path, error) from None
 
     def _runs(self, condition: str, values: tuple[Any, ...]) -> Iterator[RunRecord]:
         for row in self.read(f"SELECT {', '.join(_COLUMNS)} FROM runs {condition}", values):  # noqa: S608 - no caller's text is in it
@@ -447,7 +427,7 @@ class Journal:
             hint = "wait until it ends, or stop it with Ctrl-C there"
             raise JournalError(Problem(run_id, "another process executes this run", hint)) from None
         except OSError as error:
-            raise _explanation(folder, error) from None
+            raise explanation(folder, error) from None
         return lock
 
 
@@ -526,76 +506,3 @@ def _json(value: object) -> str:
 def _storable(text: str) -> str:
     """Return a text that SQLite's UTF-8 can hold: halves of surrogate pairs become question marks."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _make(path: Path) -> None:
-    """Make the file if there is none, for its owner only. It is not opened: closing it would end SQLite's own locks on it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        _refuse(path, "this is no regular file", "name a file of its own")
-    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
-        _refuse(path, "this file belongs to another user", "name one of your own with --journal or HTTPTASK_JOURNAL")
-    if 0 < found.st_size < SMALLEST:
-        _refuse(path, *_WORDS["SQLITE_NOTADB"])
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another one that takes its place."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
-def _keep_private(path: Path) -> None:
-    if path.stat().st_mode & 0o077 and os.name == "posix":
-        path.chmod(0o600)
-
-
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the version of a file's schema, 0 for a new one; refuse another program's database, and a later version."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION_ID and (application or tables):
-        _refuse(path, "this database belongs to another program", "name another file; it was left as it is")
-    if version > len(MIGRATIONS):
-        _refuse(path, "this journal was written by a later version of httptask", "update httptask, or name another file")
-    return int(version)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema to this version, in one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    for migration in MIGRATIONS[_version(connection, path) :]:
-        for statement in migration.split(";"):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    connection.execute("COMMIT")
-
-
-def _refuse(path: Path, message: str, hint: str) -> NoReturn:
-    raise JournalError(Problem(str(path), message, hint))
-
-
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "SQLITE_FULL": ("the disk is full", "make room; what was written is safe"),
-    "SQLITE_READONLY": ("it cannot be written", "check that you may write the file and its folder"),
-    "SQLITE_CANTOPEN": ("it cannot be opened", "check that you may write its folder"),
-    "SQLITE_CORRUPT": ("it is damaged", "keep a copy, and name another file"),
-    "SQLITE_NOTADB": ("this is no journal, or it is damaged", "name another file; it was left as it is"),
-    "SQLITE_BUSY": ("other processes keep it busy", "try again"),
-    "SQLITE_IOERR": ("the disk reports an error", "check the disk; what was written before is safe"),
-}
-
-
-def _explanation(path: Path, error: sqlite3.Error | OSError | UnicodeError) -> JournalError:
-    if isinstance(error, OSError):
-        return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", "name another file"))
-    if isinstance(error, UnicodeError):
-        return JournalError(Problem(str(path), "a text that is no UTF-8 can neither be stored nor looked for"))
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-    message, hint = next((words for code, words in _WORDS.items() if name.startswith(code)), (f"cannot be used: {name}", ""))
-    return JournalError(Problem(str(path), message, hint))

@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from httptask.errors import JournalError
-from httptask.journal import APPLICATION_ID, CHUNK, MIGRATIONS, Journal
+from httptask.journal import CHUNK, Journal
+from httptask.journal_file import APPLICATION_ID, MIGRATIONS
 from httptask.ports import Entry
 from journals import record
 
