@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,10 @@ from httptask.cli.outcomes import print_request, request_json
 from httptask.cli.session import learn, redact
 from httptask.cli.wiring import dry_run_connection
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts
-from httptask.model import Step
+from httptask.model import Step, Workflow
 from httptask.outcome import SCHEMA_VERSION
+from httptask.resuming import gates_of
+from httptask.workflow_inputs import checked_inputs
 
 if TYPE_CHECKING:
     from httptask.cli.running import Plan
@@ -26,6 +28,7 @@ class Planned:
     """One step as it would be: the requests that can be rendered now, or the steps whose answers it needs first."""
 
     step: Step
+    path: str
     kind: str
     needs: tuple[str, ...] = ()
     items: int | None = None
@@ -49,25 +52,55 @@ def show_plan(plan: Plan) -> None:
     console.note("dry run: nothing was sent")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Steps that are planned: those of a file with its inputs, below the path of the step that uses it."""
+
+    workflow: Workflow
+    inputs: Mapping[str, Any]
+    prefix: str = ""
+
+
 def _planned(plan: Plan) -> Iterator[Planned]:
-    blocked = False
-    for step in plan.workflow.steps:
-        needs = _needs(step)
-        if blocked or needs or step.task is None:
-            yield Planned(step, kind_of(step), needs)
-        else:
-            yield _rendered(step, plan)
-        blocked = blocked or bool(needs) or step.approve is not None
+    yield from _of_file(plan, _Place(plan.workflow, plan.inputs), blocked=False)
 
 
-def _rendered(step: Step, plan: Plan) -> Planned:
+def _of_file(plan: Plan, place: _Place, *, blocked: bool) -> Iterator[Planned]:
+    """Yield the steps of a file; behind the first that needs an answer, or an approval, none is rendered."""
+    for step in place.workflow.steps:
+        yield from _of_step(step, plan, place, blocked=blocked)
+        blocked = blocked or any(_needs(each) for each in (step, *step.parallel)) or bool(gates_below(step))
+
+
+def _of_step(step: Step, plan: Plan, place: _Place, *, blocked: bool) -> Iterator[Planned]:
+    needs = _needs(step)
+    held = blocked or bool(needs)
+    if step.task is not None and not held:
+        yield _rendered(step, plan, place)
+        return
+    yield Planned(step, place.prefix + step.id, kind_of(step), needs)
+    for member in step.parallel:
+        yield from _of_step(member, plan, place, blocked=held)
+    if step.workflow is not None and step.for_each is None and not held:
+        inputs = checked_inputs(step.workflow, evaluate_tree(step.inputs, {"inputs": place.inputs, "steps": {}}))
+        yield from _of_file(plan, _Place(step.workflow, inputs, f"{place.prefix}{step.id}/"), blocked=blocked)
+
+
+def gates_below(step: Step) -> list[str]:
+    """Return the gates that a step is or holds."""
+    if step.workflow is not None:
+        return gates_of(step.workflow)
+    return [step.id] if step.approve is not None else []
+
+
+def _rendered(step: Step, plan: Plan, place: _Place) -> Planned:
     from httptask import masking
     from httptask.runner import Options, prepare
 
     template = plan.registry[step.task or ""]
     connection = dry_run_connection(plan.where, template.provider)
     redact(plan.console, [connection])
-    context: dict[str, Any] = {"inputs": plan.inputs, "steps": {}}
+    context: dict[str, Any] = {"inputs": place.inputs, "steps": {}}
     values = compile_text(step.for_each.items).evaluate(context) if step.for_each else [None]
     requests: list[Request] = []
     for index, value in enumerate(values):
@@ -78,7 +111,7 @@ def _rendered(step: Step, plan: Plan) -> Planned:
         request = prepare(template, evaluate_tree(step.inputs, seen), connection, options).request
         requests.append(masking.request(template, request, plan.console.redactor))
     items = len(values) if step.for_each else None
-    return Planned(step, kind_of(step), (), items, not requests, tuple(requests[:_SHOWN_ITEMS]))
+    return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, tuple(requests[:_SHOWN_ITEMS]))
 
 
 def kind_of(step: Step) -> str:
@@ -102,7 +135,7 @@ def _needs(step: Step) -> tuple[str, ...]:
 def _json(planned: Planned, plan: Plan) -> dict[str, Any]:
     requests = [request_json(planned.step.task or "", each, plan.console.redactor)["request"] for each in planned.requests]
     return {
-        "id": planned.step.id,
+        "id": planned.path,
         "kind": planned.kind,
         "needs": list(planned.needs),
         "items": planned.items,
@@ -115,9 +148,8 @@ def _print(planned: Planned, plan: Plan) -> None:
     console = plan.console
     marks = [f"{planned.items} items" if planned.items is not None else "", "skipped" if planned.skipped else ""]
     marks += [f"needs the answer of {', '.join(planned.needs)}"] if planned.needs else []
-    console.out(
-        f"{console.style(planned.step.id, 'bold')}  {planned.kind}  {console.style('; '.join(filter(None, marks)), 'dim')}"
-    )
+    said = "; ".join(filter(None, marks))
+    console.out("  ".join([console.style(planned.path, "bold"), planned.kind, *([console.style(said, "dim")] if said else [])]))
     for request in planned.requests:
         console.out()
         print_request(request, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -18,6 +19,7 @@ from httptask.cli.session import learn, observed, redact
 from httptask.cli.wiring import Where, connections, http_runner
 from httptask.errors import ConfigurationError, JournalError, Problem
 from httptask.halting import Halt, HaltableClock
+from httptask.outcome import FailureKind
 from httptask.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -102,6 +104,7 @@ def carry_out(plan: Plan, prepare: Callable[[Mapping[str, Connection]], HeldRun 
         plan.held.close()
     seconds = clock.monotonic() - began
     shown = report(result, plan.workflow, plan.registry, console=console, seconds=seconds, learned=learned)
+    _say_what_is_not_written(shown, console)
     _say_ways_on(plan, shown)
     return INTERRUPTED if halt.asked and result.status != "succeeded" else BY_STATUS[result.status]
 
@@ -213,6 +216,14 @@ def report(  # noqa: PLR0913 - what happened, what it was, and how to show it
     if refusal() is not None:  # requests may have been sent
         say_verdict(result.status, result.workflow, result.failure if console.json else None, console)
     return result
+
+
+def _say_what_is_not_written(result: RunResult, console: Console) -> None:
+    """Say on stderr what came of the requests of a step that the journal does not hold: nothing else will tell of them."""
+    if result.failure is None or result.failure.kind != FailureKind.JOURNAL or not result.steps:
+        return
+    for outcome in result.steps[-1].outcomes():
+        console.note(f"not in the journal: {json.dumps(outcome.to_json(), ensure_ascii=False)}")
 
 
 def _say_ways_on(plan: Plan, result: RunResult) -> None:
