@@ -1,4 +1,4 @@
-"""Runs that stand, seen as a person sees them: each command a process of its own, against a server in another process."""
+"""Runs that stand, seen as a person sees them: the command against a server in another process, stopped and killed for real."""
 
 import json
 import os
@@ -7,8 +7,6 @@ import subprocess
 import time
 
 import pytest
-
-pytestmark = pytest.mark.slow  # each starts commands and servers of its own; .ci/run takes the time
 
 CREATE = """
   - id: create
@@ -34,32 +32,36 @@ outputs: {update: '{{ steps.create.outputs.updateId }}'}
 
 
 @pytest.fixture
-def flow(online, sandbox):
-    return Flow(online, sandbox)
+def flow(online, sandbox, inside):
+    return Flow(online, sandbox, inside)
 
 
 class Flow:
     """A workflow file, run and resumed against the sandbox."""
 
-    def __init__(self, command, sandbox):
-        self.command, self.sandbox = command, sandbox
+    def __init__(self, command, sandbox, inside):
+        self.command, self.sandbox, self.inside = command, sandbox, inside
+
+    def call(self, *arguments, code=0, env=()):
+        """The command within this process, over sockets to the sandbox in another."""
+        return self.inside(*arguments, code=code, env={"SANDBOX_TOKEN": "sandbox-token", **self.command.env, **dict(env)})
 
     def write(self, text):
         (self.command.folder / "flow.yaml").write_text(text)
         return self
 
     def run(self, *options, code=0):
-        return self.command("run", "flow.yaml", *self.sandbox.options, "--json", *options, code=code)
+        return self.call("run", "flow.yaml", *self.sandbox.options, "--json", *options, code=code)
 
     def resume(self, *options, code=0):
-        return self.command("resume", self.id, "--json", *options, code=code)
+        return self.call("resume", self.id, "--json", *options, code=code)
 
     @property
     def id(self):
         return self.runs()[0]["runId"]
 
     def runs(self):
-        return self.command("runs", "--json").json["runs"]
+        return self.call("runs", "--json").json["runs"]
 
     def applied(self, key):
         return self.sandbox.control("requests")["applied"].get(key, 0)
@@ -140,6 +142,7 @@ def test_a_person_may_say_that_nothing_happened(flow):
     assert flow.creations() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_ends_within_six_seconds_while_a_server_hangs(flow, by):
     flow.write(POOLS + CREATE + LOOK)
@@ -155,6 +158,7 @@ def test_a_stop_ends_within_six_seconds_while_a_server_hangs(flow, by):
     assert f"httptask resume {flow.id}" in err
 
 
+@pytest.mark.slow
 def test_a_second_stop_waits_for_nobody(flow):
     flow.write(POOLS + CREATE + LOOK)
     flow.sandbox.fault("slow(30s)", "POST /api/v1/agentPools/*/updates")
@@ -168,6 +172,7 @@ def test_a_second_stop_waits_for_nobody(flow):
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_interrupted_and_sends_nothing_twice(flow):
     flow.write(POOLS + CREATE + LOOK)
     flow.sandbox.fault("slow(30s)", "POST /api/v1/agentPools/*/updates")
@@ -180,6 +185,7 @@ def test_a_killed_run_is_interrupted_and_sends_nothing_twice(flow):
     assert flow.creations() <= 1
 
 
+@pytest.mark.slow
 def test_a_run_that_somebody_executes_cannot_be_resumed(flow):
     flow.write(POOLS + "  - {id: pause, wait: 30s}\n")
     process = flow.command.start("run", "flow.yaml", *flow.sandbox.options, "--json", stderr=subprocess.PIPE)
@@ -208,26 +214,26 @@ def test_a_run_does_not_go_on_at_another_server(flow):
     config = flow.command.folder / "connections.toml"
     config.write_text(profile.format(url=flow.sandbox.url))
     env = {"HTTPTASK_CONFIG": str(config)}
-    flow.command("run", "flow.yaml", "--connection", "it", "--json", env=env, code=4)
+    flow.call("run", "flow.yaml", "--connection", "it", "--json", env=env, code=4)
     config.write_text(profile.format(url="http://127.0.0.1:9"))
-    refused = flow.command("resume", flow.id, "--approve", "gate", "--json", env=env, code=2)
+    refused = flow.call("resume", flow.id, "--approve", "gate", "--json", env=env, code=2)
     assert "this run sent to" in refused.out
 
 
 def test_runs_are_listed_shown_and_forgotten(flow):
     flow.write(POOLS)
     run = flow.run().json["runId"]
-    shown = flow.command("runs", "show", run[:6]).out
+    shown = flow.call("runs", "show", run[:6]).out
     assert run in shown
     assert "pools  succeeded" in shown
-    assert flow.command("runs", "delete", run, "--json").json["deleted"] == [run]
+    assert flow.call("runs", "delete", run, "--json").json["deleted"] == [run]
     assert flow.runs() == []
 
 
 def test_old_runs_that_ended_are_pruned_and_those_that_stand_are_kept(flow):
     flow.write(POOLS).run()
     flow.write(POOLS + "  - {id: gate, approve: sure?}\n").run(code=4)
-    assert len(flow.command("runs", "prune", "--older-than", "0s", "--json").json["deleted"]) == 1
+    assert len(flow.call("runs", "prune", "--older-than", "0s", "--json").json["deleted"]) == 1
     assert [run["status"] for run in flow.runs()] == ["waiting"]
 
 
@@ -266,7 +272,7 @@ def test_a_secret_input_stays_masked_in_every_thread_of_a_run(flow):
     journal = (flow.command.folder / ".local/state/httptask/runs.db").read_bytes()
     assert SECRET not in done.all
     assert SECRET.encode() not in journal
-    assert SECRET not in flow.command("runs", "show", flow.id, "--json").out
+    assert SECRET not in flow.call("runs", "show", flow.id, "--json").out
 
 
 def test_a_secret_input_is_taken_by_reference_only(flow):
@@ -299,37 +305,38 @@ def test_a_refused_resume_takes_no_approval(flow):
     config = flow.command.folder / "connections.toml"
     env = {"HTTPTASK_CONFIG": str(config)}
     config.write_text(profile.format(url=flow.sandbox.url))
-    flow.command("run", "flow.yaml", "--connection", "it", env=env, code=4)
+    flow.call("run", "flow.yaml", "--connection", "it", env=env, code=4)
     config.write_text(profile.format(url="http://127.0.0.1:9"))
-    flow.command("resume", flow.id, "--approve", "gate", env=env, code=2)
+    flow.call("resume", flow.id, "--approve", "gate", env=env, code=2)
     config.write_text(profile.format(url=flow.sandbox.url))
-    assert flow.command("resume", flow.id, env=env, code=4).err.count("--approve gate") == 1
+    assert flow.call("resume", flow.id, env=env, code=4).err.count("--approve gate") == 1
 
 
 def test_a_gate_within_a_workflow_that_is_used_as_a_step_is_shown_and_approved_by_its_path(flow):
     (flow.command.folder / "inner.yaml").write_text("name: inner\nsteps:\n  - {id: ok, approve: 'inner, sure?'}\n")
     flow.write("name: outer\nsteps:\n  - {id: inner, workflow: inner.yaml}\n")
-    waiting = flow.command("run", "flow.yaml", *flow.sandbox.options, code=4)
+    waiting = flow.call("run", "flow.yaml", *flow.sandbox.options, code=4)
     assert "inner, sure?" in waiting.out
-    shown = flow.command("runs", "show", flow.id)
+    shown = flow.call("runs", "show", flow.id)
     assert "inner/ok  waiting" in shown.out
     assert "--approve inner/ok" in shown.err
     assert flow.resume("--approve", "inner/ok").json["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_what_was_on_its_way_when_a_run_was_killed_is_shown(flow):
     flow.write(POOLS + CREATE + LOOK)
     flow.sandbox.fault("slow(30s)", "POST /api/v1/agentPools/*/updates")
     process = flow.started()
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    shown = flow.command("runs", "show", flow.id)
+    shown = flow.call("runs", "show", flow.id)
     assert "create  interrupted" in shown.out
 
 
 def test_hints_name_the_journal_that_was_named(flow):
     flow.write(POOLS + "  - {id: gate, approve: sure?}\n")
-    waiting = flow.command("run", "flow.yaml", *flow.sandbox.options, "--journal", "my runs.db", code=4)
+    waiting = flow.call("run", "flow.yaml", *flow.sandbox.options, "--journal", "my runs.db", code=4)
     assert "--journal 'my runs.db' --approve gate" in waiting.err
 
 
@@ -342,5 +349,5 @@ def test_a_workflow_of_every_construct_can_be_simulated(flow):
         "      - {id: one, task: okta.list_agent_pools}\n      - {id: two, task: okta.list_agent_pools}\n"
         "  - {id: ok, approve: sure?}\n"
     )
-    done = flow.command("run", "flow.yaml", "--fault", "look=503, ok", "--fault", "two=503, ok", "--json", code=4)
+    done = flow.call("run", "flow.yaml", "--fault", "look=503, ok", "--fault", "two=503, ok", "--json", code=4)
     assert [step["status"] for step in done.json["steps"]] == ["succeeded", "succeeded", "succeeded", "succeeded", "waiting"]
