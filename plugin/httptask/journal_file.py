@@ -93,10 +93,11 @@ def refuse(path: Path, message: str, hint: str) -> NoReturn:
     raise JournalError(Problem(str(path), message, hint))
 
 
+_ELSEWHERE = "name another file with --journal or HTTPTASK_JOURNAL; `run --no-journal` keeps no record"
 WORDS: Mapping[str, tuple[str, str]] = {
     "SQLITE_FULL": ("the disk is full", "make room; what was written is safe"),
     "SQLITE_READONLY": ("it cannot be written", "check that you may write the file and its folder"),
-    "SQLITE_CANTOPEN": ("it cannot be opened", "check that you may write its folder"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", _ELSEWHERE),
     "SQLITE_CORRUPT": ("it is damaged", "keep a copy, and name another file"),
     "SQLITE_NOTADB": ("this is no journal, or it is damaged", "name another file; it was left as it is"),
     "SQLITE_BUSY": ("other processes keep it busy", "try again"),
@@ -107,7 +108,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 def explanation(path: Path, error: sqlite3.Error | OSError | UnicodeError) -> JournalError:
     """Return what SQLite or the system says in words that help."""
     if isinstance(error, OSError):
-        return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", "name another file"))
+        return JournalError(Problem(str(path), f"cannot be used: {error.strerror or type(error).__name__}", _ELSEWHERE))
     if isinstance(error, UnicodeError):
         return JournalError(Problem(str(path), "a text that is no UTF-8 can neither be stored nor looked for"))
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__

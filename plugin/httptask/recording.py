@@ -197,10 +197,12 @@ class CallRecord:
     in_flight: bool = False
     is_open: bool = False
     _given_up: bool = False
+    _key_header: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def recovery(self, key: IdempotencyKey | None) -> Recovery:
         """Return what an earlier execution left of this call."""
+        self._key_header = key.header if key is not None else ""
         if not self.run.resumed:
             return NOTHING_DONE
         intents, ends = self._entries(INTENT), self._entries(CONCLUSION)
@@ -298,7 +300,8 @@ class CallRecord:
         return Outcome(task, status, attempts=tuple(self.attempts), failure=Failure(FailureKind.INTERRUPTED, "interrupted", hint))
 
     def _intent(self, number: int, request: Request) -> dict[str, Any]:
-        return {"number": number, "digest": digest(request), "safe": self.safe}
+        key = request.headers.get(self._key_header) if self._key_header else None
+        return {"number": number, "digest": digest(request), "safe": self.safe, **({"key": key} if key else {})}
 
     def _entries(self, kind: str) -> dict[int, Entry]:
         return {entry.data["number"]: entry for entry in self.run.journal.below(f"{self.path}/attempt:", kind)}

@@ -369,3 +369,11 @@ def test_an_attempt_takes_two_commits():
     life = Life(workflow(step("a")))
     life.run(journal=Counting)
     assert commits == [["intent"], ["conclusion", "result"]]
+
+
+def test_the_intention_of_an_attempt_names_its_idempotency_key():
+    life = Life(workflow(step("a", "keyed"), step("b")))
+    life.run()
+    keys = {entry.path.partition("/")[0]: entry.data.get("key") for entry in life.kept("intent")}
+    assert keys["a"] == next(iter(life.server.keys))
+    assert keys["b"] is None
