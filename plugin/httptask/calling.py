@@ -49,6 +49,7 @@ class Job:
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
         key_left: seconds for which an idempotency key is what makes a repetition safe.
+        shown: method and URL, for observers.
 
     """
 
@@ -65,6 +66,7 @@ class Job:
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
     key_left: float | None = None
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Call:
         self.last, self.in_flight = tried, False
         if self.job.record is not None:
             self.job.record.ended(attempt, is_open=retrying.may_be_applied(tried.facts))
-        self.world.tell(AttemptFinished(self.job.template.id, attempt))
+        self.world.tell(AttemptFinished(self.job.template.id, attempt, self.job.shown))
         return tried
 
     def _pace(self) -> float | None:

@@ -25,10 +25,11 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished:
-    """An attempt ended, with the policy's decision in it."""
+    """An attempt ended, with the policy's decision in it; `request` is its method and URL, fit to be shown."""
 
     task: str
     attempt: Attempt
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

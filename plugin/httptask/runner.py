@@ -119,8 +119,11 @@ class Runner:
         if options.record is not None:
             options.record.prepared(prepared.request)
         observed = self._world.tell is not _unobserved  # what only an observer hears takes time to make
+        shown = ""
         if observed:
-            self._world.tell(_started(template, inputs, prepared.request))
+            started = _started(template, inputs, prepared.request)
+            shown = f"{started.method} {started.url}"
+            self._world.tell(started)
         policy = RetryPolicy().override(template.provider.retry, template.retry, connection.retry, options.retry)
         job = Job(
             template,
@@ -136,6 +139,7 @@ class Runner:
             record=options.record,
             recovery=options.recovery,
             key_left=_key_left(template, options),
+            shown=shown,
         )
         outcome = Call(job, self._world, self._verifier_for(template, connection, options)).run()
         if observed:

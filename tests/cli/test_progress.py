@@ -37,7 +37,7 @@ class Telling:
         self.narrator(StepStarted("create", "acme.make", total))
         for index in range(total if upto is None else upto):
             self.narrator(TaskStarted("acme.make", "POST", "https://x/y"))
-            self.narrator(AttemptFinished("acme.make", Attempt(1, "answered", 0.0, 0.01, 200)))
+            self.narrator(AttemptFinished("acme.make", Attempt(1, "answered", 0.0, 0.01, 200), "POST https://x/y"))
             self.now += takes
             self.narrator(ItemFinished("create", index, "failed" if index in failed else "succeeded"))
 

@@ -8,7 +8,7 @@ from httptask.clock import FakeClock
 from httptask.errors import ConnectFailed, ConnectionLost, EgressRefused, InputInvalid, RenderError, TimedOut
 from httptask.events import AttemptFinished, TaskFinished, TaskStarted
 from httptask.message import Headers, Response
-from httptask.model import Output
+from httptask.model import Output, Verify
 from httptask.runner import Options, Runner
 
 LOST = ConnectionLost("the peer reset the connection", phase="sentWithoutAnswer", code="connectionLost")
@@ -259,7 +259,19 @@ def test_the_observer_is_told_everything_in_order(clock):
     outcome = Runner(Script(clock, 500, OK), clock, events.append).run(GET, {}, connection())
     assert events == [
         TaskStarted("acme.do_thing", "GET", "https://api.example.com/things"),
-        AttemptFinished("acme.do_thing", outcome.attempts[0]),
-        AttemptFinished("acme.do_thing", outcome.attempts[1]),
+        AttemptFinished("acme.do_thing", outcome.attempts[0], "GET https://api.example.com/things"),
+        AttemptFinished("acme.do_thing", outcome.attempts[1], "GET https://api.example.com/things"),
         TaskFinished(outcome),
     ]
+
+
+def test_an_attempt_is_told_with_its_own_request_while_another_task_is_asked_to_verify_it(clock):
+    events = []
+    verify = Verify("acme.look", {}, "{{ true }}", None, None, {}, uses_before=False)
+    post = template(method="POST", verify=verify)
+    look = template(id="acme.look", path="/look")
+    script = Script(clock, OK, OK)
+    runner = Runner(script, clock, events.append, tasks={"acme.look": look})
+    runner.run(post, {}, connection(), Options(verify_before=True))
+    told = [event.request for event in events if isinstance(event, AttemptFinished)]
+    assert told == ["GET https://api.example.com/look", "POST https://api.example.com/things"]

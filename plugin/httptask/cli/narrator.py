@@ -9,7 +9,6 @@ from httptask import events
 from httptask.cli.console import Console, is_terminal, on_one_line
 from httptask.cli.progress import Progress, progress_of
 from httptask.clock import SystemClock
-from httptask.outcome import Attempt
 
 _MARKS = {"succeeded": ("✓", "green"), "skipped": ("-", "dim"), "failed": ("✗", "red")}
 
@@ -28,7 +27,6 @@ class Narrator:
         self._monotonic = monotonic or SystemClock().monotonic
         self._in_place = is_terminal(sys.stderr) and not console.verbose
         self._progress: dict[str, Progress] = {}
-        self._request = ""
 
     def __call__(self, event: events.Event) -> None:
         """Take an event."""
@@ -46,10 +44,8 @@ class Narrator:
         return own or not (self._in_place and self._progress)
 
     def _tell(self, event: events.Event) -> None:
-        if isinstance(event, events.TaskStarted):
-            self._request = f"{event.method} {event.url}"
-        elif isinstance(event, events.AttemptFinished):
-            self._attempt(event.attempt)
+        if isinstance(event, events.AttemptFinished):
+            self._attempt(event)
         elif isinstance(event, events.StepStarted):
             self._started(event)
         elif isinstance(event, events.StepFinished):
@@ -81,13 +77,13 @@ class Narrator:
         mark, colour = _MARKS.get(event.status, ("?", "yellow"))
         self._say(f"{self._style(mark, colour)} {event.step}  {event.status}" + (f"  {event.message}" if event.message else ""))
 
-    def _attempt(self, attempt: Attempt) -> None:
-        decision = attempt.decision
+    def _attempt(self, event: events.AttemptFinished) -> None:
+        attempt, decision = event.attempt, event.attempt.decision
         retried = decision is not None and decision.action == "retry"
         if not (self._requests or retried):
             return
         answer = str(attempt.status) if attempt.status is not None else f"{attempt.error}, {attempt.phase}"
-        self._say(f"    {self._request}  {answer}  {attempt.elapsed * 1000:.0f} ms")
+        self._say(f"    {event.request}  {answer}  {attempt.elapsed * 1000:.0f} ms")
         if decision is not None and retried:
             self._say(self._style(f"    waiting {decision.wait:.1f} s: {decision.reason}", "yellow"))
 
