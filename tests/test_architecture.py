@@ -1,7 +1,6 @@
 """The layers, the owners of third parties and the owners of effects, held by machine: ARCHITECTURE.md says why."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -140,12 +139,9 @@ def test_effects_have_owners(path):
 
 def test_importing_httptask_imports_no_third_party():
     code = f"import sys, httptask; print([name for name in sys.modules if name.split('.')[0] in {sorted(OWNERS)}])"
-    unmeasured = {
-        name: value for name, value in os.environ.items() if not name.startswith("COV")
-    }  # coverage has an SQLite of its own
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent, env=unmeasured
-    )
+    # -S: without what stands in site-packages, which may import for its own ends at the start of every process
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert done.stdout.strip() == "[]"
 
 
