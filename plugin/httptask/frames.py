@@ -405,6 +405,14 @@ def may_be_open(engine: Engine, path: str) -> bool:
         return True
 
 
+def open_uses(recorder: RunRecorder, prefix: str) -> list[str]:
+    """Return the steps and items below a prefix of which something may have been applied though nobody knows."""
+    try:
+        return recorder.open_uses(prefix)
+    except JournalError:
+        return ["a step that the journal cannot name any more"]
+
+
 def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tuple[StepResult, ...]]:
     """Execute a workflow, its `onFailure` steps included; return status, why, outputs, and all steps that were looked at.
 
@@ -416,8 +424,8 @@ def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tu
     if known is not None:
         return _undone(frame, Failure.from_json(known.data["failure"]))
     status, failure = frame.run(frame.workflow.steps)
-    if status in {"failed", "cancelled"} and (open_uses := recorder.open_uses(frame.prefix)):
-        status, failure = "unknown", _still_open(open_uses, failure)
+    if status in {"failed", "cancelled"} and (uses := open_uses(recorder, frame.prefix)):
+        status, failure = "unknown", _still_open(uses, failure)
     outputs: dict[str, Any] = {}
     if status == "succeeded":
         outputs, problem = frame.outputs()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask.events import Event
-from httptask.frames import Engine, Frame, execute
+from httptask.frames import Engine, Frame, execute, open_uses
 from httptask.identity import new_id
 from httptask.lanes import InlineLanes, Lanes
 from httptask.memory_journal import MemoryJournal
@@ -79,7 +79,7 @@ class WorkflowRunner:
             tuple(_told(step) for step in steps if step.id not in undoing),
             failure,
             tuple(_told(step) for step in steps if step.id in undoing),
-            tuple(recorder.open_uses("")) if status == "unknown" else (),
+            tuple(open_uses(recorder, "")) if status == "unknown" else (),
         )
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from httptask.errors import InputInvalid, JournalError, WithheldValue
+from httptask.errors import InputInvalid, JournalError, Problem, WithheldValue
 from httptask.expressions import compile_text
+from httptask.memory_journal import MemoryJournal
 from httptask.model import ForEach, Place, Workflow
 from httptask.outcome import FailureKind
 from httptask.recording import APPROVAL, ASSUMED, RESULT
@@ -139,3 +140,22 @@ def test_an_input_that_is_secret_by_any_part_of_the_schema_is_a_reference(schema
     assert (values, references) == ({"foo": "read env:S"}, {"foo": "env:S"})
     with pytest.raises(InputInvalid):
         resolved(flow, {"foo": ["clear"]}, lambda text, where: Secret(text))
+
+
+class Unreadable(MemoryJournal):
+    """A journal that can be read no more once something was sent."""
+
+    def below(self, path, kind):
+        if kind == "intent" and path == "":
+            raise JournalError(Problem("runs.db", "it is damaged"))
+        return MemoryJournal.below(self, path, kind)
+
+
+def test_a_journal_that_cannot_say_what_is_open_makes_a_failed_run_unknown():
+    life = Life(workflow(step("a"), on_failure=(step("undo"),)), journal=Unreadable)
+    life.run(REFUSED)
+    life = Life(workflow(step("a"), GATE, step("b"), on_failure=(step("undo"),)), journal=Unreadable)
+    life.run()
+    life.say("gate", APPROVAL, approved=True)
+    result = life.run(REFUSED)
+    assert (result.status, result.on_failure) == ("unknown", ())
