@@ -252,7 +252,7 @@ inputs:
   type: object
   properties:
     kind: {type: string, default: ok}
-    word: {type: string, format: password, default: none}
+    word: {type: string, format: password}
 steps:
   - id: first
     task: trap.get
@@ -260,8 +260,8 @@ steps:
     retry: {maxAttempts: 2, backoffBase: 0}
   - id: second
     task: trap.put
-    with: {kind: ok, body: {user: '{{ steps.first.outputs.copied }}', login: '{{ inputs.word }}'}}
-    headers: {X-Word: "{{ inputs.word | length }}"}
+    with: {kind: ok, body: {user: '{{ steps.first.outputs.copied }}', login: "{{ inputs.word | default('none') }}"}}
+    headers: {X-Word: "{{ inputs.word | default('none') | length }}"}
     outputs: {said: '{{ response.body.nested[0].copy }}', access_token: '{{ response.body.nested[0].access_token }}'}
 outputs:
   copied: '{{ steps.first.outputs.copied }}'

@@ -131,7 +131,7 @@ def run(body, flow=FLOW):
 def test_for_each_over_more_items_than_the_limit_fails_before_the_first():
     result, sent = run(listed(1, 100_001))
     assert (result.status, sent) == ("failed", 1)
-    assert result.failure.message == "forEach of step 'each' has more than 100000 items"
+    assert result.failure.message.endswith("forEach has more than 100000 items")
 
 
 def test_for_each_may_count_with_range():
