@@ -540,7 +540,8 @@ def _charged_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]
 
     @wraps(function)
     def call(value: Any, *args: Any) -> Any:
-        _look(value)
+        if type(value) is Barred:
+            _look(value)
         _spend(_ITEM)
         if args and (name == "in" or name in _COMPARING_TESTS):
             _charge_comparison(name, value, args[0])

@@ -17,7 +17,7 @@ def evaluated(text, **context):
 
 
 #: Seconds of a million empty loops on the machine for which the limit was set; a slower or busier one gets more time.
-LOOPS = 0.03
+LOOPS = 0.02
 
 
 def seconds(work):
