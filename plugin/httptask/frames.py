@@ -136,7 +136,7 @@ class Frame:
             pending = self._may_be_open(step)
             return StepResult(step.id, "unknown" if pending else "failed", failure=not_written(error, pending=pending))
         except KeyboardInterrupt:
-            return StepResult(step.id, "cancelled", failure=Failure(FailureKind.INTERRUPTED, "interrupted"))
+            return StepResult(step.id, "cancelled", failure=INTERRUPTED)
 
     def _may_be_open(self, step: Step) -> bool:
         return any(may_be_open(self.engine, self.prefix + each.id) for each in (step, *step.parallel))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,18 +154,19 @@ class RunRecorder:
 
     def is_open(self, path: str) -> bool:
         """Tell whether a request of a step, or of what is below it, may have been applied though nobody knows."""
-        intents = (entry for below in (f"{path}/", f"{path}[") for entry in self.journal.below(below, INTENT))
-        calls = dict.fromkeys(entry.path.rpartition("/")[0] for entry in intents if not entry.data["safe"])
-        return any(self.call(call, safe=False).is_lost() and not self._is_settled(call) for call in calls)
+        return any(True for below in (f"{path}/", f"{path}[") for _ in self._open_calls(below))
 
     def open_uses(self, prefix: str) -> list[str]:
         """Return the steps and items below a prefix of which something may have been applied though nobody knows."""
         if not self.resumed:
             return []
+        return list(dict.fromkeys(call.partition("/until:")[0] for call in self._open_calls(prefix)))
+
+    def _open_calls(self, prefix: str) -> Iterator[str]:
+        """Return the calls below a prefix that were lost on the way and whose step has no end that was found later."""
         intents = (entry for entry in self.journal.below(prefix, INTENT) if not entry.data["safe"])
         calls = dict.fromkeys(entry.path.rpartition("/")[0] for entry in intents)
-        found = [call for call in calls if self.call(call, safe=False).is_lost() and not self._is_settled(call)]
-        return list(dict.fromkeys(call.partition("/until:")[0] for call in found))
+        return (call for call in calls if self.call(call, safe=False).is_lost() and not self._is_settled(call))
 
     def _is_settled(self, call: str) -> bool:
         """Tell whether the step of a call has an end that was found later."""

@@ -13,7 +13,7 @@ from httptask.expressions import compile_text, evaluate_condition, evaluate_text
 from httptask.model import Step, Workflow
 from httptask.outcome import SCHEMA_VERSION
 from httptask.resuming import gates_of
-from httptask.workflow_inputs import checked_inputs
+from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 
 if TYPE_CHECKING:
     from httptask.cli.running import Plan
@@ -38,10 +38,8 @@ class Planned:
 
 def show_plan(plan: Plan) -> None:
     """Print the plan; nothing is sent."""
-    from httptask.sensitive import mark
-
     console, workflow = plan.console, plan.workflow
-    learn(console, mark(dict(plan.inputs), workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
+    learn(console, secrets_of_inputs(workflow, plan.inputs))
     planned = list(_planned(plan))
     if console.json:
         steps = [_json(each, plan) for each in planned]

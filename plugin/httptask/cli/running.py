@@ -139,11 +139,11 @@ def _execute(plan: Plan, connect: Connect, used: list[Connection], halt: Halt) -
     from httptask.lanes import ThreadLanes
     from httptask.memory_journal import MemoryJournal
     from httptask.recording import RunRecorder
-    from httptask.sensitive import mark
     from httptask.workflow import WorkflowRunner
+    from httptask.workflow_inputs import secrets_of_inputs
 
     console = plan.console
-    learn(console, mark(dict(plan.inputs), plan.workflow.inputs, plan.workflow.inputs.get("$defs", {})).secrets)
+    learn(console, secrets_of_inputs(plan.workflow, plan.inputs))
     clock = HaltableClock(SystemClock(), halt)
     kept: RunJournal = plan.held or MemoryJournal(new_id())
     recorder = RunRecorder(
