@@ -264,7 +264,7 @@ class TestErrorsOfTheProgramItself:
 
         def run(*arguments, **variables):
             code = (
-                "import sys, httptask.cli.wiring as w\n"
+                "import sys, httptask.wiring as w\n"
                 "def fail(_): raise LookupError('access_token=c4n4ry-in-an-error')\n"
                 "w.registry = fail\n"
                 "from httptask.cli import main; sys.exit(main(sys.argv[1:]))"

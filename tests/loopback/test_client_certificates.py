@@ -70,10 +70,10 @@ def test_a_certificate_that_cannot_be_used_is_said_so(pki, tmp_path):
 
 def test_the_command_line_names_the_connection_of_a_certificate_that_cannot_be_used(tmp_path):
     from httptask.auth import Bearer
-    from httptask.cli.wiring import http_runner
     from httptask.loader import Library
     from httptask.model import Connection
     from httptask.secrets import Secret
+    from httptask.wiring import http_runner
 
     (tmp_path / "empty.pem").write_text("")
     connection = Connection(

@@ -1,6 +1,6 @@
 """A run fit to be shown: wherever in it an answer stands, what the answer calls secret is masked in all of it."""
 
-from httptask.cli.masking_runs import masked_run
+from httptask.masked_runs import masked_run
 from httptask.outcome import Answer, Outcome
 from httptask.runs import Item, RunResult, StepResult
 from httptask.secrets import Redactor, Secret

@@ -9,10 +9,10 @@ from httptask.cli.console import Console
 from httptask.cli.exits import BY_STATUS
 from httptask.cli.outcomes import print_failure, print_status
 from httptask.cli.session import observed, redact
-from httptask.cli.wiring import Where, connections, http_runner
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import SAFE_METHODS
 from httptask.outcome import SCHEMA_VERSION
+from httptask.wiring import Where, connections, http_runner
 
 if TYPE_CHECKING:
     from httptask.model import Connection, ConnectionCheck, Provider, TaskTemplate

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED, USAGE
-from httptask.cli.wiring import registry
 from httptask.errors import DefinitionError, Problem
+from httptask.wiring import registry
 
 if TYPE_CHECKING:
     from httptask.model import Provider

@@ -107,7 +107,7 @@ def inputs(command: F) -> F:
 
 def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's signature
     """Complete a task id on the shell."""
-    from httptask.cli.wiring import registry
+    from httptask.wiring import registry
 
     try:
         return [task for task in registry(()) if task.startswith(incomplete)]

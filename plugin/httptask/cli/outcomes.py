@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from httptask.cli.console import Console, json_text
-from httptask.cli.onward import messages
 from httptask.message import Headers, Request
+from httptask.onward import messages
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
 from httptask.runs import RunResult, StepResult
 from httptask.secrets import Redactor

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, INTERRUPTED
 from httptask.cli.session import learn, observed, redact
-from httptask.cli.wiring import Where, connections, http_runner
 from httptask.errors import ConfigurationError, JournalError, Problem
 from httptask.halting import Halt, HaltableClock
 from httptask.outcome import FailureKind
 from httptask.surroundings import Surroundings
+from httptask.wiring import Where, connections, http_runner
 
 if TYPE_CHECKING:
     from httptask.journal import HeldRun, Journal, RunRecord
@@ -175,7 +175,7 @@ def _narrator(plan: Plan) -> Any:
 
 def _note(plan: Plan, result: RunResult, now: float, ran: float) -> None:
     """Write the run's status; what cannot be written any more is said in the report."""
-    from httptask.cli.onward import messages
+    from httptask.onward import messages
 
     waiting = next(messages(result.steps), "")
     message = waiting or (result.failure.message if result.failure else "")
@@ -205,8 +205,8 @@ def report(  # noqa: PLR0913 - what happened, what it was, and how to show it
     learned: Iterable[Secret] = (),
 ) -> RunResult:
     """Print a run, or write it as JSON, with secrets masked; return what was shown. A simulated run took no seconds."""
-    from httptask.cli.masking_runs import masked_run
     from httptask.cli.outcomes import outcome_json, print_run, say_verdict
+    from httptask.masked_runs import masked_run
 
     result = masked_run(result, registry, console.redactor, learned)
     if console.json:
@@ -227,7 +227,7 @@ def _say_what_is_not_written(result: RunResult, console: Console) -> None:
 
 
 def _say_ways_on(plan: Plan, result: RunResult) -> None:
-    from httptask.cli.onward import standing_of, ways_on
+    from httptask.onward import standing_of, ways_on
 
     if plan.held is None or result.status == "succeeded":
         return

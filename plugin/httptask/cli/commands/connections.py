@@ -11,9 +11,9 @@ from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
 from httptask.cli.listing import list_connections, providers
-from httptask.cli.wiring import registry
 from httptask.errors import ConfigurationError, Problem
 from httptask.settings import SANDBOX_PROVIDER
+from httptask.wiring import registry
 
 if TYPE_CHECKING:
     from httptask.model import Provider

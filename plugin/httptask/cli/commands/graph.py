@@ -23,10 +23,10 @@ def command(workflow: Path, folders: tuple[Path, ...], mermaid: bool, as_json: b
     Example:
       httptask graph examples/roll_out_agent_update.yaml
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
-    from httptask.cli.wiring import registry
     from httptask.graph import graph_of, json_of, text_of
     from httptask.loader import load_workflow
     from httptask.mermaid import mermaid_of
+    from httptask.wiring import registry
 
     if mermaid and as_json:
         raise click.UsageError("--mermaid and --json are two forms of the same; give one of them")

@@ -22,7 +22,7 @@ def command(search: str, folders: tuple[Path, ...], as_json: bool) -> int:  # no
     Example:
       httptask list --search "pool update"
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
-    from httptask.cli.wiring import registry
+    from httptask.wiring import registry
 
     catalogue = registry(folders)
     console = Console(json=as_json)

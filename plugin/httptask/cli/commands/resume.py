@@ -12,8 +12,8 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.session import learn
-from httptask.cli.wiring import Where
 from httptask.errors import InputInvalid, JournalError, Problem
+from httptask.wiring import Where
 
 if TYPE_CHECKING:
     from httptask.journal import HeldRun, Journal, RunRecord

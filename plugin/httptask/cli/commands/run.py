@@ -12,8 +12,8 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
-from httptask.cli.wiring import Where, registry
 from httptask.errors import ConfigurationError, Problem
+from httptask.wiring import Where, registry
 
 if TYPE_CHECKING:
     from httptask.cli.running import Plan

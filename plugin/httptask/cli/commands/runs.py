@@ -15,8 +15,8 @@ from httptask.errors import JournalError, Problem
 from httptask.outcome import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from httptask.cli.kept_runs import KeptRun
     from httptask.journal import Journal, RunRecord
+    from httptask.kept_runs import KeptRun
     from httptask.model import Workflow
 
 _COLOURS = {"succeeded": "green", "failed": "red", "unknown": "yellow", "waiting": "cyan"}
@@ -60,10 +60,10 @@ def list_runs(limit: int, **flags: Any) -> int:
 @options.as_json
 def show(run: str, **flags: Any) -> int:
     """Show one run: its steps, why it stands, and how to go on."""
-    from httptask.cli.kept_runs import KeptRun, in_order
     from httptask.cli.running import journal as open_journal
     from httptask.cli.running import journal_option
     from httptask.definitions import Definition, loaded
+    from httptask.kept_runs import KeptRun, in_order
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
     if flags["output"] is not None and flags["items"] is None:
@@ -128,8 +128,8 @@ def prune(older_than: str, everything: bool, **flags: Any) -> int:  # noqa: FBT0
 
 
 def _list(flags: dict[str, Any], limit: int) -> int:
-    from httptask.cli.kept_runs import KeptRun
     from httptask.cli.running import journal as open_journal
+    from httptask.kept_runs import KeptRun
 
     console = Console(json=bool(flags["as_json"]), verbose=False)
     with open_journal(flags["journal"]) as journal:
@@ -190,7 +190,7 @@ def _items(journal: Journal, record: RunRecord, flags: dict[str, Any], console: 
 
 
 def _ways_on(kept: KeptRun, workflow: Workflow, options: str) -> list[str]:
-    from httptask.cli.onward import ways_on
+    from httptask.onward import ways_on
 
     if kept.status in {"succeeded", "running"}:
         return []

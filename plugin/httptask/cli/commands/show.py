@@ -26,7 +26,7 @@ def command(task: str, folders: tuple[Path, ...], as_json: bool) -> int:  # noqa
     Example:
       httptask show okta.create_agent_pools_update
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
-    from httptask.cli.wiring import registry
+    from httptask.wiring import registry
 
     template = registry(folders)[task]
     console = Console(json=as_json)

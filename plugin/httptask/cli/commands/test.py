@@ -13,7 +13,7 @@ from httptask.cli import options
 from httptask.cli.console import Console, is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
 from httptask.cli.session import learn, observed, redact
-from httptask.cli.wiring import Where, connections, dry_run_connection, http_runner, registry
+from httptask.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
     from httptask.cli.paging import AllPages

@@ -22,8 +22,8 @@ def command(files: tuple[Path, ...], folders: tuple[Path, ...], as_json: bool) -
     Example:
       httptask validate examples/roll_out_agent_update.yaml
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
-    from httptask.cli.wiring import library
     from httptask.errors import Problem, ProblemsError
+    from httptask.wiring import library
 
     catalogue = library(folders)
     console = Console(json=as_json)

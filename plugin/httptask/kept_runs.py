@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from httptask.cli.onward import Standing
 from httptask.journal import Journal, RunRecord
 from httptask.model import Workflow
+from httptask.onward import Standing
 from httptask.outcome import iso8601
 from httptask.ports import Entry
 from httptask.recording import APPROVAL, CONCLUSION, INTENT, REACHED, RESULT, STATE, is_lasting
