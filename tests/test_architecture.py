@@ -28,7 +28,7 @@ LAYERS = [
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
     "manifest simulate graph mermaid",
     "sandbox",
-    "wiring kept_runs onward masked_runs",
+    "wiring kept_runs onward masked_runs discretion executing beginning resumption",
     "cli testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}

@@ -23,7 +23,7 @@ from httptask.paging_use import StreamedItems
 from httptask.ports import Clock, Entry
 from httptask.recording import RunRecorder, result_data
 from httptask.registry import Registry
-from httptask.runner import Runner
+from httptask.runner import Options, Runner
 from httptask.runs import Item, RunStatus, StepResult, StepStatus, worst
 from httptask.using import Reach, TaskUse, Usage, condition, handled, is_over, not_written, paged_of, reused_item, unsent
 from httptask.views import View, reused_view, view_of, without_outputs
@@ -38,7 +38,13 @@ INTERRUPTED = Failure(FailureKind.INTERRUPTED, "interrupted")
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What executions work with. `reach` tells what later expressions read of each step of a workflow."""
+    """What executions work with.
+
+    Attributes:
+        reach: tells what later expressions read of each step of a workflow.
+        options: what each use of a task starts from.
+
+    """
 
     runner: Runner
     registry: Registry
@@ -48,6 +54,7 @@ class Engine:
     recorder: RunRecorder
     tell: Callable[[Event], None]
     reach: Callable[[Workflow], Mapping[str, Reach]]
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(slots=True)

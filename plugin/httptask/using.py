@@ -234,7 +234,8 @@ class TaskUse:
 
     def _options(self, path: str, deadline: float | None, recovery: Recovery) -> Options:
         step = self.usage.step
-        return Options(
+        return replace(
+            self.engine.options,
             headers={name: evaluate_text(value, self.usage.context) for name, value in step.headers.items()},
             retry=step.retry,
             deadline=deadline,

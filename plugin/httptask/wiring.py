@@ -113,9 +113,17 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 
 @contextmanager
 def http_runner(
-    used: Sequence[Connection], tasks: Registry, observer: Observer | None = None, *, clock: Clock | None = None
+    used: Sequence[Connection],
+    tasks: Registry,
+    observer: Observer | None = None,
+    *,
+    clock: Clock | None = None,
+    wrap: Callable[[Transport], Transport] | None = None,
 ) -> Iterator[Runner]:
-    """Yield a runner over real HTTP for the connections that will be used; `tasks` are those that may be asked to verify."""
+    """Yield a runner over real HTTP for the connections that will be used; `tasks` are those that may be asked to verify.
+
+    `wrap` gives what sends in place of the transport.
+    """
     from httptask.clock import SystemClock
     from httptask.egress import policy_of
     from httptask.origins import origin_of
@@ -136,7 +144,8 @@ def http_runner(
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
         sources = {origin: item.source for origin, item in own.items()}
-        yield Runner(_ByOrigin(by_origin, sources), clock or SystemClock(), observer, tasks=tasks)
+        transport = _ByOrigin(by_origin, sources)
+        yield Runner(wrap(transport) if wrap else transport, clock or SystemClock(), observer, tasks=tasks)
 
 
 def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:

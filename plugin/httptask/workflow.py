@@ -19,7 +19,7 @@ from httptask.reach import Reach as StepReach
 from httptask.reach import reachable
 from httptask.recording import RunRecorder
 from httptask.registry import Registry
-from httptask.runner import Runner
+from httptask.runner import Options, Runner
 from httptask.runs import Item, RunResult, StepResult
 from httptask.using import Reach
 from httptask.withholding import told
@@ -38,6 +38,7 @@ class WorkflowRunner:
         observer: is told what happens, by one thread at a time.
         lanes: what runs side by side; without any, one thing happens after the other.
         recorder: writes the run into a journal, and reads from it what an earlier execution did; without one, nothing is kept.
+        options: what each use of a task starts from; what its step says wins.
 
     """
 
@@ -48,6 +49,7 @@ class WorkflowRunner:
     observer: Observer | None = None
     lanes: Lanes = field(default_factory=InlineLanes)
     recorder: RunRecorder | None = None
+    options: Options = field(default_factory=Options)
 
     def run(self, workflow: Workflow, given: Mapping[str, Any], run_id: str | None = None) -> RunResult:
         """Run a workflow. A failing or unknown step stops it; what was done stays in the result.
@@ -67,6 +69,7 @@ class WorkflowRunner:
             recorder,
             _one_at_a_time(self.observer),
             _read_later(),
+            self.options,
         )
         frame = Frame(engine, workflow, inputs, deadline=workflow.timeout)
         status, failure, outputs, steps = execute(frame)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from httptask.discretion import Discretion
 from httptask.errors import Problem
 from httptask.outcome import SCHEMA_VERSION
 from httptask.secrets import Redactor
@@ -32,12 +33,17 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 class Console:
     """Writes text or JSON. Colours only on a terminal."""
 
-    def __init__(self, *, json: bool = False, verbose: bool = False, redactor: Redactor | None = None) -> None:
+    def __init__(self, *, json: bool = False, verbose: bool = False, discretion: Discretion | None = None) -> None:
         """Choose the form of results and errors."""
         self.json = json
         self.verbose = verbose
-        self.redactor = redactor or Redactor()
+        self.discretion = discretion or Discretion()
         self._is_transient = False
+
+    @property
+    def redactor(self) -> Redactor:
+        """What masks everything that is written."""
+        return self.discretion.redactor
 
     def out(self, text: str = "") -> None:
         """Write one line of a result: a line end within is shown and starts no other, so that no server forges a line of ours."""

@@ -112,7 +112,7 @@ def _main(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug's own traceback could hold a credential
-        console = Console(json="--json" in arguments, redactor=session.redactor)
+        console = Console(json="--json" in arguments, discretion=session.discretion)
         if session.wants_tracebacks():
             console.lines(session.traceback(error))
         return _refused(error) if isinstance(error, OSError) else _reported(console, error)

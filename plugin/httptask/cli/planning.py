@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from httptask.cli.outcomes import print_request, request_json
-from httptask.cli.session import learn, redact
+from httptask.cli.session import redact
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts
 from httptask.model import Step, Workflow
 from httptask.outcome import SCHEMA_VERSION
@@ -16,7 +16,8 @@ from httptask.wiring import dry_run_connection
 from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 
 if TYPE_CHECKING:
-    from httptask.cli.running import Plan
+    from httptask.cli.console import Console
+    from httptask.executing import Plan
     from httptask.message import Request
 
 #: Requests of one `forEach` that are shown.
@@ -36,18 +37,24 @@ class Planned:
     requests: tuple[Request, ...] = field(default=(), repr=False)
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: Plan, console: Console) -> None:
     """Print the plan; nothing is sent."""
-    console, workflow = plan.console, plan.workflow
-    learn(console, secrets_of_inputs(workflow, plan.inputs))
-    planned = list(_planned(plan))
+    workflow = plan.workflow
+    console.discretion.learn(secrets_of_inputs(workflow, plan.inputs))
+    planned = list(_of_file(_Planning(plan, console), _Place(plan.workflow, plan.inputs), blocked=False))
     if console.json:
-        steps = [_json(each, plan) for each in planned]
+        steps = [_json(each, console) for each in planned]
         console.data({"schemaVersion": SCHEMA_VERSION, "workflow": workflow.name, "steps": steps})
         return
     for each in planned:
-        _print(each, plan)
+        _print(each, console)
     console.note("dry run: nothing was sent")
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    plan: Plan
+    console: Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +66,25 @@ class _Place:
     prefix: str = ""
 
 
-def _planned(plan: Plan) -> Iterator[Planned]:
-    yield from _of_file(plan, _Place(plan.workflow, plan.inputs), blocked=False)
-
-
-def _of_file(plan: Plan, place: _Place, *, blocked: bool) -> Iterator[Planned]:
+def _of_file(planning: _Planning, place: _Place, *, blocked: bool) -> Iterator[Planned]:
     """Yield the steps of a file; behind the first that needs an answer, or an approval, none is rendered."""
     for step in place.workflow.steps:
-        yield from _of_step(step, plan, place, blocked=blocked)
+        yield from _of_step(step, planning, place, blocked=blocked)
         blocked = blocked or any(_needs(each) for each in (step, *step.parallel)) or bool(gates_below(step))
 
 
-def _of_step(step: Step, plan: Plan, place: _Place, *, blocked: bool) -> Iterator[Planned]:
+def _of_step(step: Step, planning: _Planning, place: _Place, *, blocked: bool) -> Iterator[Planned]:
     needs = _needs(step)
     held = blocked or bool(needs)
     if step.task is not None and not held:
-        yield _rendered(step, plan, place)
+        yield _rendered(step, planning, place)
         return
     yield Planned(step, place.prefix + step.id, kind_of(step), needs)
     for member in step.parallel:
-        yield from _of_step(member, plan, place, blocked=held)
+        yield from _of_step(member, planning, place, blocked=held)
     if step.workflow is not None and step.for_each is None and not held:
         inputs = checked_inputs(step.workflow, evaluate_tree(step.inputs, {"inputs": place.inputs, "steps": {}}))
-        yield from _of_file(plan, _Place(step.workflow, inputs, f"{place.prefix}{step.id}/"), blocked=blocked)
+        yield from _of_file(planning, _Place(step.workflow, inputs, f"{place.prefix}{step.id}/"), blocked=blocked)
 
 
 def gates_below(step: Step) -> list[str]:
@@ -91,13 +94,14 @@ def gates_below(step: Step) -> list[str]:
     return [step.id] if step.approve is not None else []
 
 
-def _rendered(step: Step, plan: Plan, place: _Place) -> Planned:
+def _rendered(step: Step, planning: _Planning, place: _Place) -> Planned:
     from httptask import masking
     from httptask.runner import Options, prepare
 
+    plan, console = planning.plan, planning.console
     template = plan.registry[step.task or ""]
     connection = dry_run_connection(plan.where, template.provider)
-    redact(plan.console, [connection])
+    redact(console, [connection])
     context: dict[str, Any] = {"inputs": place.inputs, "steps": {}}
     values = compile_text(step.for_each.items).evaluate(context) if step.for_each else [None]
     requests: list[Request] = []
@@ -107,7 +111,7 @@ def _rendered(step: Step, plan: Plan, place: _Place) -> Planned:
             continue
         options = Options(headers={name: evaluate_text(text, seen) for name, text in step.headers.items()})
         request = prepare(template, evaluate_tree(step.inputs, seen), connection, options).request
-        requests.append(masking.request(template, request, plan.console.redactor))
+        requests.append(masking.request(template, request, console.redactor))
     items = len(values) if step.for_each else None
     return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, tuple(requests[:_SHOWN_ITEMS]))
 
@@ -130,8 +134,8 @@ def _needs(step: Step) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ref[1] for ref in references if ref[0] == "steps" and ref[1:]))
 
 
-def _json(planned: Planned, plan: Plan) -> dict[str, Any]:
-    requests = [request_json(planned.step.task or "", each, plan.console.redactor)["request"] for each in planned.requests]
+def _json(planned: Planned, console: Console) -> dict[str, Any]:
+    requests = [request_json(planned.step.task or "", each, console.redactor)["request"] for each in planned.requests]
     return {
         "id": planned.path,
         "kind": planned.kind,
@@ -142,8 +146,7 @@ def _json(planned: Planned, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _print(planned: Planned, plan: Plan) -> None:
-    console = plan.console
+def _print(planned: Planned, console: Console) -> None:
     marks = [f"{planned.items} items" if planned.items is not None else "", "skipped" if planned.skipped else ""]
     marks += [f"needs the answer of {', '.join(planned.needs)}"] if planned.needs else []
     said = "; ".join(filter(None, marks))

@@ -1,22 +1,20 @@
-"""What one invocation of the command knows as it goes: the secrets met so far, and how much to tell about errors."""
+"""What one invocation of the command knows: its secrets, who is told what happens, and how much to tell about errors."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from httptask.cli.console import Console
-from httptask.secrets import Redactor
+from httptask.discretion import Discretion
 
 if TYPE_CHECKING:
-    from httptask.events import Event
     from httptask.model import Connection
     from httptask.ports import Observer
 
@@ -27,10 +25,10 @@ LOGS_FROM = 2
 
 @dataclass(slots=True)
 class Session:
-    """One invocation. Its redactor only ever learns, so that an error reported at the very end is masked too."""
+    """One invocation."""
 
     debug: bool = False
-    redactor: Redactor = field(default_factory=Redactor)
+    discretion: Discretion = field(default_factory=Discretion)
 
     def wants_tracebacks(self) -> bool:
         """Tell whether `--debug` or HTTPTASK_DEBUG asks for tracebacks."""
@@ -42,7 +40,7 @@ class Session:
 
     def traceback(self, error: BaseException) -> str:
         """Return an error's traceback with secrets masked."""
-        return self.redactor.free("".join(traceback.format_exception(error)).rstrip("\n"))
+        return self.discretion.redactor.free("".join(traceback.format_exception(error)).rstrip("\n"))
 
 
 def current() -> Session:
@@ -51,48 +49,37 @@ def current() -> Session:
     return (context.find_object(Session) if context else None) or Session()
 
 
+def console(*, json: object, verbose: object = False) -> Console:
+    """Return the console of the running command; what the session knows as a secret is masked in it."""
+    return Console(json=bool(json), verbose=bool(verbose), discretion=current().discretion)
+
+
 def redact(console: Console, connections: Iterable[Connection]) -> None:
     """Let everything shown from now on mask these connections' credentials, and warn of those too short to search for."""
     secrets = tuple(secret for connection in connections if connection.auth for secret in connection.auth.secrets)
-    learn(console, secrets)
+    console.discretion.learn(secrets)
     for reference in dict.fromkeys(console.redactor.unsearched):
         console.note(f"warning: {reference}: this credential is so short that it is masked in its own place only")
 
 
-def learn(console: Console, secrets: Iterable[Any], session: Session | None = None) -> None:
-    """Let everything shown from now on mask these secrets. Another thread than the command's own has to name the session."""
-    session = session or current()
-    session.redactor = console.redactor = session.redactor.extended(secrets)
+@contextmanager
+def told(console: Console, *observers: Observer | None, verbosity: int) -> Iterator[tuple[Observer, ...]]:
+    """Yield the observers of a command that are there; from -vv on the log is one of them."""
+    found = tuple(observer for observer in observers if observer is not None)
+    if verbosity < LOGS_FROM:
+        yield found
+        return
+    from httptask.logs import LoggingObserver, logging_to
+
+    with logging_to(_ConsoleHandler(console), lambda: console.redactor):
+        yield (*found, LoggingObserver())
 
 
 @contextmanager
 def observed(console: Console, *observers: Observer | None, verbosity: int) -> Iterator[Observer]:
-    """Yield the observer of a command: it learns the secrets of each task, tells the others, and from -vv on writes logs.
-
-    What answers call secret is masked in events alone, not by the session's redactor: a server could mask our own words so.
-    """
-    from httptask.events import CredentialUsed, TaskStarted
-    from httptask.masking import Learner
-
-    told, learner = [observer for observer in observers if observer is not None], Learner()
-    session, lock = current(), threading.Lock()
-
-    def observe(event: Event) -> None:
-        with lock:  # the lanes of a run tell what happens in each of them
-            if isinstance(event, TaskStarted | CredentialUsed) and event.secrets:
-                learn(console, event.secrets, session)
-            shown = learner.shown(event)
-            for observer in told:
-                observer(shown)
-
-    if verbosity < LOGS_FROM:
-        yield observe
-        return
-    from httptask.logs import LoggingObserver, logging_to
-
-    told.append(LoggingObserver())
-    with logging_to(_ConsoleHandler(console), lambda: console.redactor):
-        yield observe
+    """Yield the observer of a command: it learns the secrets of each task, and tells the others."""
+    with told(console, *observers, verbosity=verbosity) as found:
+        yield console.discretion.observer(*found)
 
 
 class _ConsoleHandler(logging.Handler):

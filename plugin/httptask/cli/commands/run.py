@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from httptask.cli import options
-from httptask.cli.console import Console
+from httptask.cli import options, session
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
 from httptask.errors import ConfigurationError, Problem
 from httptask.wiring import Where, registry
 
 if TYPE_CHECKING:
-    from httptask.cli.running import Plan
+    from httptask.cli.console import Console
+    from httptask.executing import Plan
     from httptask.journal import HeldRun, Journal
     from httptask.model import Connection, Workflow
     from httptask.registry import Registry
@@ -51,15 +51,16 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
       httptask run examples/roll_out_agent_update.yaml --sandbox -i poolType=AD
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     from httptask.cli.arguments import workflow_inputs
-    from httptask.cli.running import Plan, carry_out
+    from httptask.cli.planning import show_plan
+    from httptask.cli.running import Telling, carry_out
     from httptask.cli.running import journal as open_journal
+    from httptask.executing import Plan
     from httptask.loader import load_workflow
-    from httptask.resuming import gates_of
     from httptask.secret_inputs import resolved
     from httptask.surroundings import Surroundings
     from httptask.workflow_inputs import checked_inputs
 
-    console = Console(json=bool(flags["as_json"]), verbose=bool(flags["verbose"]))
+    console = session.console(json=flags["as_json"], verbose=flags["verbose"])
     catalogue = registry(folders)
     definition = load_workflow(workflow, catalogue)
     around = Surroundings.current()
@@ -71,17 +72,24 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])
     where.check()
     _one_api(definition, catalogue, where)
-    if flags["no_journal"] and flags["journal"] is not None:
-        raise click.UsageError("give --journal or --no-journal, not both")
-    if flags["no_journal"] and gates_of(definition):
-        raise click.UsageError("without a journal nobody could approve what this workflow waits for")
-    connection = _connection(definition, inputs)
-    plan = Plan(definition, catalogue, inputs, where, connection, console, int(flags["verbose"]), journal=flags["journal"])
+    _check_journal(definition, flags)
+    plan = Plan(definition, catalogue, inputs, where, _connection(definition, inputs))
     if flags["dry_run"]:
-        return _planned(plan)
+        show_plan(plan, console)
+        return SUCCEEDED
+    telling = Telling(console, int(flags["verbose"]), flags["journal"])
     with ExitStack() as stack:
         kept = None if flags["no_journal"] else stack.enter_context(open_journal(flags["journal"]))
-        return carry_out(plan, lambda used: _begin(plan, used, kept, references))
+        return carry_out(plan, lambda used: _begin(plan, used, kept, references, console), telling)
+
+
+def _check_journal(workflow: Workflow, flags: Mapping[str, Any]) -> None:
+    from httptask.resuming import gates_of
+
+    if flags["no_journal"] and flags["journal"] is not None:
+        raise click.UsageError("give --journal or --no-journal, not both")
+    if flags["no_journal"] and gates_of(workflow):
+        raise click.UsageError("without a journal nobody could approve what this workflow waits for")
 
 
 def _one_api(workflow: Workflow, catalogue: Registry, where: Where) -> None:
@@ -91,25 +99,17 @@ def _one_api(workflow: Workflow, catalogue: Registry, where: Where) -> None:
         raise ConfigurationError(Problem("--base-url", message, "give each API a connection of its own"))
 
 
-def _begin(plan: Plan, used: Mapping[str, Connection], journal: Journal | None, references: Mapping[str, str]) -> HeldRun | None:
+def _begin(
+    plan: Plan, used: Mapping[str, Connection], journal: Journal | None, references: Mapping[str, str], console: Console
+) -> HeldRun | None:
     """Note the new run, with what it executes and where its secrets come from."""
     if journal is None:
         return None
-    from httptask.cli.running import record_of
-    from httptask.clock import SystemClock
+    from httptask.beginning import Beginning
     from httptask.definitions import definition_of
-    from httptask.identity import new_id
-    from httptask.ports import Entry
-    from httptask.recording import INPUTS
-    from httptask.withholding import kept
 
-    document = definition_of(plan.workflow, plan.registry)
-    now = SystemClock().now()
-    record = record_of(plan, used, digest=document.digest, run_id=new_id(), now=now)
-    held = journal.create(record, document.to_bytes())
-    plain = {name: value for name, value in plan.inputs.items() if name not in references}
-    held.commit(Entry("", INPUTS, {"given": kept(plain, plan.console.redactor), "references": dict(references)}, now))
-    plan.console.note(plan.console.style(f"run {record.id}", "dim"))
+    held = Beginning(journal, definition_of(plan.workflow, plan.registry), references).note(plan, used, console.redactor)
+    console.note(console.style(f"run {held.run_id}", "dim"))
     return held
 
 
@@ -132,13 +132,6 @@ def _script(text: str) -> tuple[str, str]:
     if not sign:
         raise click.UsageError("--fault is written STEP=SCRIPT, as in create='503x2, ok'")
     return step, script
-
-
-def _planned(plan: Plan) -> int:
-    from httptask.cli.planning import show_plan
-
-    show_plan(plan)
-    return SUCCEEDED
 
 
 def _connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:

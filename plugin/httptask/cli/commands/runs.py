@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from httptask.cli import options
-from httptask.cli.console import Console
+from httptask.cli import options, session
 from httptask.errors import JournalError, Problem
 from httptask.outcome import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from httptask.cli.console import Console
     from httptask.journal import Journal, RunRecord
     from httptask.kept_runs import KeptRun
     from httptask.model import Workflow
@@ -65,7 +65,7 @@ def show(run: str, **flags: Any) -> int:
     from httptask.definitions import Definition, loaded
     from httptask.kept_runs import KeptRun, in_order
 
-    console = Console(json=bool(flags["as_json"]), verbose=False)
+    console = session.console(json=flags["as_json"])
     if flags["output"] is not None and flags["items"] is None:
         raise click.UsageError("--output says where --items go; name a step with --items")
     with open_journal(flags["journal"]) as journal:
@@ -93,7 +93,7 @@ def delete(runs: tuple[str, ...], **flags: Any) -> int:
     """Forget runs."""
     from httptask.cli.running import journal as open_journal
 
-    console = Console(json=bool(flags["as_json"]), verbose=False)
+    console = session.console(json=flags["as_json"])
     with open_journal(flags["journal"]) as journal:
         if any(len(run) < _LEAST for run in runs):
             raise click.UsageError(f"write at least {_LEAST} characters of each id")
@@ -115,7 +115,7 @@ def prune(older_than: str, everything: bool, **flags: Any) -> int:  # noqa: FBT0
     from httptask.cli.running import journal as open_journal
     from httptask.clock import SystemClock
 
-    console = Console(json=bool(flags["as_json"]), verbose=False)
+    console = session.console(json=flags["as_json"])
     before = SystemClock().now() - _age(older_than)
     gone = []
     with open_journal(flags["journal"]) as journal:
@@ -131,7 +131,7 @@ def _list(flags: dict[str, Any], limit: int) -> int:
     from httptask.cli.running import journal as open_journal
     from httptask.kept_runs import KeptRun
 
-    console = Console(json=bool(flags["as_json"]), verbose=False)
+    console = session.console(json=flags["as_json"])
     with open_journal(flags["journal"]) as journal:
         rows = [KeptRun.of(journal, record).to_json() for record in journal.records(limit)]
     if console.json:

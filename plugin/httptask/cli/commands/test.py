@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from httptask.cli import options
-from httptask.cli.console import Console, is_terminal, refusal
+from httptask.cli import options, session
+from httptask.cli.console import is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
-from httptask.cli.session import learn, observed, redact
+from httptask.cli.session import observed, redact
 from httptask.wiring import Where, connections, dry_run_connection, http_runner, registry
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Test:
         from httptask.inputs import check
 
         self.flags = flags
-        self.console = Console(json=bool(flags["as_json"]), verbose=bool(flags["verbose"]))
+        self.console = session.console(json=flags["as_json"], verbose=flags["verbose"])
         self.tasks = registry(folders)
         self.template = self.tasks[task]
         body = flags["body"]
@@ -218,7 +218,7 @@ class _Test:
         from httptask import sensitive
 
         redact(self.console, [connection])
-        learn(self.console, sensitive.inputs(self.template, self.inputs).secrets)
+        self.console.discretion.learn(sensitive.inputs(self.template, self.inputs).secrets)
 
 
 def _header(text: str) -> tuple[str, str]:
