@@ -18,17 +18,17 @@ LAYERS = [
     (
         "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
         " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"
-        " workflow_types reference redirects sensitive masking advice withholding views paging"
+        " expecting workflow_types reference redirects sensitive masking advice withholding views paging"
     ),
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
         " clock auth okta_yaml external_references sources profile_writing halting journal journal_file memory_journal"
-        " definitions"
+        " definitions atomic"
     ),
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
-    "manifest simulate graph mermaid",
+    "manifest simulate graph mermaid junit",
     "sandbox",
-    "wiring kept_runs onward masked_runs discretion executing beginning resumption",
+    ("wiring kept_runs onward masked_runs discretion executing beginning resumption exchanges all_pages trying"),
     "cli testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}

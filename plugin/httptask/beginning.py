@@ -30,6 +30,7 @@ class Beginning:
         document: everything that it executes.
         references: where each secret input comes from.
         more: what else the list of runs must know, such as the task that is tried.
+        run_id: names the run.
 
     """
 
@@ -37,6 +38,7 @@ class Beginning:
     document: Definition
     references: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+    run_id: str = field(default_factory=new_id)
 
     def note(self, plan: Plan, used: Mapping[str, Connection], redactor: Redactor) -> HeldRun:
         """Write the run down, and hold it.
@@ -62,4 +64,4 @@ class Beginning:
             **self.more,
         }
         file = os.path.realpath(workflow.source.file)
-        return RunRecord(new_id(), workflow.name, file, "running", now, now, 0.0, self.document.digest, connections)
+        return RunRecord(self.run_id, workflow.name, file, "running", now, now, 0.0, self.document.digest, connections)

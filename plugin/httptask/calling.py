@@ -18,7 +18,7 @@ from httptask.events import AttemptFinished, CredentialUsed, Pacing, Verified
 from httptask.message import Headers, Request, Response, Timeouts
 from httptask.model import SAFE_METHODS, Connection, RetryPolicy, TaskTemplate
 from httptask.origins import credential_allowed
-from httptask.outcome import Answer, Attempt, Decision, Failure, FailureKind, Outcome, Phase, Status, Warn
+from httptask.outcome import Answer, Attempt, Connected, Decision, Failure, FailureKind, Outcome, Phase, Status, Warn
 from httptask.pacing import Pacer, bucket_of
 from httptask.ports import NOTHING_DONE, AttemptRecord, Auth, Clock, Means, Observer, Recovery, Transport
 from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
@@ -164,9 +164,12 @@ class Call:
             auth.refresh(request, response)
             self.refreshed = True
         paced = {"pacing": round((started - joined) * 1000, 3)} if started > joined else {}
-        return self._record(tried, started_at, elapsed, {**paced, **(response.timings if response else {})})
+        timings = {**paced, **(response.timings if response else {})}
+        return self._record(tried, started_at, elapsed, timings, response.connection if response else None)
 
-    def _record(self, tried: _Try, started_at: float, elapsed: float, timings: Mapping[str, float]) -> _Try:
+    def _record(
+        self, tried: _Try, started_at: float, elapsed: float, timings: Mapping[str, float], connection: Connected | None = None
+    ) -> _Try:
         attempt = Attempt(
             number=self._number(),
             phase=tried.facts.phase,
@@ -176,6 +179,7 @@ class Call:
             error=tried.facts.error or (tried.failure.kind.value if tried.failure else None),
             timings=timings,
             decision=_recorded(tried.decision),
+            connection=connection,
         )
         self.attempts.append(attempt)
         self.facts.append(tried.facts)

@@ -33,16 +33,21 @@ from httptask.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The files of a run by real path, which of them is the workflow, and the file that each workflow means by a name."""
+    """The files of a run by real path, which of them is the workflow, and the file that each workflow means by a name.
+
+    A workflow that was `made` for the run stands in no file.
+    """
 
     workflow: str
     files: Mapping[str, str]
     links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    made: bool = False
 
     def to_bytes(self) -> bytes:
         """Return the document."""
         links = {file: dict(sorted(named.items())) for file, named in sorted(self.links.items())}
-        value = {"workflow": self.workflow, "files": dict(sorted(self.files.items())), "links": links}
+        value: dict[str, object] = {"workflow": self.workflow, "files": dict(sorted(self.files.items())), "links": links}
+        value |= {"made": True} if self.made else {}
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
@@ -56,7 +61,10 @@ class Definition:
         try:
             data = json.loads(document)
             found = cls(
-                data["workflow"], dict(data["files"]), {file: dict(named) for file, named in data.get("links", {}).items()}
+                data["workflow"],
+                dict(data["files"]),
+                {file: dict(named) for file, named in data.get("links", {}).items()},
+                data.get("made", False) is True,
             )
             texts = (found.workflow, *found.files.values(), *(to for named in found.links.values() for to in named.values()))
             well_formed = all(isinstance(text, str) for text in texts)
@@ -73,7 +81,8 @@ class Definition:
 
     def changed(self) -> list[str]:
         """Return the files that are no longer as they were, or no longer there."""
-        return [path for path, text in self.files.items() if _text(Path(path)) != text]
+        kept = ((path, text) for path, text in self.files.items() if not (self.made and path == self.workflow))
+        return [path for path, text in kept if _text(Path(path)) != text]
 
 
 def definition_of(workflow: Workflow, registry: Registry) -> Definition:
@@ -84,15 +93,34 @@ def definition_of(workflow: Workflow, registry: Registry) -> Definition:
 
     """
     used = _workflows(workflow)
-    files = {_real(one.source.file) for one in used}
+    files = {_real(one.source.file) for one in used} | _of_tasks(workflow, registry)
+    return Definition(str(_real(workflow.source.file)), _texts(files), _links(used))
+
+
+def definition_of_made(workflow: Workflow, text: str, registry: Registry) -> Definition:
+    """Return everything that a run of a workflow executes which stands in no file but has this text.
+
+    Raises:
+        DefinitionError: a file can no longer be read.
+
+    """
+    path = str(_real(workflow.source.file))
+    return Definition(path, {**_texts(_of_tasks(workflow, registry)), path: text}, made=True)
+
+
+def _of_tasks(workflow: Workflow, registry: Registry) -> set[Path]:
+    files: set[Path] = set()
     for task in _tasks(workflow, registry):
         template = _real(registry[task].source.file)
         folder = provider_folder(template)
         files |= {template, folder / PROVIDER_FILE}
         files |= {schemas for schemas in [folder / SCHEMAS_FILE] if schemas.exists()}
+    return files
+
+
+def _texts(files: set[Path]) -> dict[str, str]:
     _check_storable(files)
-    texts = {str(file): read_bytes(file).decode("utf-8-sig") for file in sorted(files)}
-    return Definition(str(_real(workflow.source.file)), texts, _links(used))
+    return {str(file): read_bytes(file).decode("utf-8-sig") for file in sorted(files)}
 
 
 @contextmanager

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from httptask.discretion import Discretion
 from httptask.errors import ConfigurationError, JournalError, Problem
 from httptask.halting import Halt, HaltableClock
+from httptask.identity import new_id
 from httptask.runner import Options
 from httptask.wiring import Where, connections, http_runner
 
 if TYPE_CHECKING:
     from httptask.journal import HeldRun
+    from httptask.lanes import Lanes
     from httptask.model import Connection, TaskTemplate, Workflow
     from httptask.ports import Clock, Observer, RunJournal, Transport
+    from httptask.recording import RunRecorder
     from httptask.registry import Registry
+    from httptask.runner import Runner
     from httptask.runs import RunResult
     from httptask.secrets import Secret
 
@@ -36,6 +40,7 @@ class Plan:
         expected: the origin of each provider as the run began; another one is refused.
         given: withheld values that a person gives again.
         options: what each use of a task starts from; what its step says wins.
+        run_id: names a run of which nothing is kept.
 
     """
 
@@ -48,6 +53,7 @@ class Plan:
     expected: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    run_id: str = field(default_factory=new_id)
 
 
 def _unstopped(_halt: Halt) -> AbstractContextManager[None]:
@@ -85,8 +91,32 @@ class Executed:
     held: HeldRun | None
 
 
-def execute(plan: Plan, prepare: Prepare, company: Company) -> Executed:
-    """Execute a run, and note in its journal how it stands.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run is worked on with."""
+
+    plan: Plan
+    runner: Runner
+    connect: Connect
+    clock: Clock
+    observer: Observer
+    lanes: Lanes
+    recorder: RunRecorder
+
+
+def whole(bench: Bench) -> RunResult:
+    """Run the plan's workflow."""
+    from httptask.workflow import WorkflowRunner
+
+    plan = bench.plan
+    running = WorkflowRunner(
+        bench.runner, plan.registry, bench.connect, bench.clock, bench.observer, bench.lanes, bench.recorder, plan.options
+    )
+    return running.run(plan.workflow, plan.inputs)
+
+
+def execute(plan: Plan, prepare: Prepare, company: Company, work: Callable[[Bench], RunResult] = whole) -> Executed:
+    """Execute a run by `work`, and note in its journal how it stands.
 
     Raises:
         ConfigurationError: no connection, or not the one that the run began with; nothing was sent.
@@ -106,7 +136,7 @@ def execute(plan: Plan, prepare: Prepare, company: Company) -> Executed:
             held.note_status("running", now=clock.now(), ran=plan.ran_before or 0.0)
         try:
             with company.stopping(company.halt):
-                return _executed(plan, held, connect, list(used.values()), company)
+                return _executed(_Setting(plan, held, connect, tuple(used.values())), company, work)
         finally:
             if held is not None:
                 held.close()
@@ -119,31 +149,37 @@ def _learn(used: Iterable[Connection], company: Company) -> None:
     company.discretion.learn(tuple(secret for each in used if each.auth for secret in each.auth.secrets))
 
 
-def _executed(plan: Plan, held: HeldRun | None, connect: Connect, used: list[Connection], company: Company) -> Executed:
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    plan: Plan
+    held: HeldRun | None
+    connect: Connect
+    used: tuple[Connection, ...]
+
+
+def _executed(setting: _Setting, company: Company, work: Callable[[Bench], RunResult]) -> Executed:
     from httptask.clock import SystemClock
     from httptask.lanes import ThreadLanes
-    from httptask.workflow import WorkflowRunner
     from httptask.workflow_inputs import secrets_of_inputs
 
+    plan, held = setting.plan, setting.held
     company.discretion.learn(secrets_of_inputs(plan.workflow, plan.inputs))
     clock = HaltableClock(SystemClock(), company.halt)
     recorder = _recorder(plan, held, clock, company)
     observer = company.discretion.observer(*company.observers)
-    with http_runner(used, plan.registry, observer, clock=clock, wrap=company.wrap) as runner:
+    with http_runner(setting.used, plan.registry, observer, clock=clock, wrap=company.wrap) as runner:
         lanes = ThreadLanes(company.halt, clock)
-        running = WorkflowRunner(runner, plan.registry, connect, clock, observer, lanes, recorder, plan.options)
-        result = running.run(plan.workflow, plan.inputs)
+        result = work(Bench(plan, runner, setting.connect, clock, observer, lanes, recorder))
     if held is not None:
         _note(held, result, company, now=clock.now(), ran=recorder.ran())
     return Executed(result, recorder.learned, held)
 
 
-def _recorder(plan: Plan, held: HeldRun | None, clock: Clock, company: Company) -> Any:
-    from httptask.identity import new_id
+def _recorder(plan: Plan, held: HeldRun | None, clock: Clock, company: Company) -> RunRecorder:
     from httptask.memory_journal import MemoryJournal
     from httptask.recording import RunRecorder
 
-    kept: RunJournal = held or MemoryJournal(new_id())
+    kept: RunJournal = held or MemoryJournal(plan.run_id)
     return RunRecorder(
         kept,
         clock,

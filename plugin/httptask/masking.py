@@ -42,6 +42,14 @@ def outcome(template: TaskTemplate, original: Outcome, redactor: Redactor) -> Ou
     )
 
 
+def answer(template: TaskTemplate, original: Answer, redactor: Redactor) -> Answer:
+    """Return a response with its secrets masked: those known, and those that its own body holds by name or schema."""
+    if original.body_kind != "json":
+        return _answer(original, None, redactor)
+    marked = sensitive.response_body(template, original.body)
+    return _answer(original, marked.value, redactor.extended(marked.secrets[: sensitive.MOST_LEARNED]))
+
+
 def outputs(values: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return the outputs of a step or run with secrets masked by name and by value."""
     return {key: MASK if is_sensitive_field(key) and not is_blank(item) else redactor.body(item) for key, item in values.items()}
@@ -98,14 +106,14 @@ class Learner:
         return event
 
 
-def _answer(answer: Answer, marked: Any, redactor: Redactor) -> Answer:
-    headers = tuple((redactor.text(name), redactor.header(name, value)) for name, value in answer.headers)
-    if answer.body_kind == "json":
+def _answer(original: Answer, marked: Any, redactor: Redactor) -> Answer:
+    headers = tuple((redactor.text(name), redactor.header(name, value)) for name, value in original.headers)
+    if original.body_kind == "json":
         body = redactor.body(marked)
     else:
-        mask = redactor.cut_off if answer.truncated else redactor.free
-        body = mask(answer.body) if isinstance(answer.body, str) else answer.body
-    return replace(answer, headers=headers, body=body)
+        mask = redactor.cut_off if original.truncated else redactor.free
+        body = mask(original.body) if isinstance(original.body, str) else original.body
+    return replace(original, headers=headers, body=body)
 
 
 def _json_body(template: TaskTemplate, text: str, redactor: Redactor) -> str:

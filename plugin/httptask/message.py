@@ -114,6 +114,7 @@ class Response:
 
     `timings` holds milliseconds per phase that was measured: `dns`, `connect`, `tls`, `wait`, `body`; a reused
     connection has none of the first three. `proxied` says that a proxy looked up the host, so that its addresses are unchecked.
+    `reason` is the server's own word beside the status.
     """
 
     status: int
@@ -122,6 +123,14 @@ class Response:
     incomplete: Incomplete | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     proxied: bool = False
+    reason: str = ""
+
+    @property
+    def connection(self) -> Literal["new", "reused", "proxied"] | None:
+        """How the connection came about; None where nothing was measured."""
+        if self.proxied:
+            return "proxied"
+        return ("new" if "connect" in self.timings else "reused") if self.timings else None
 
 
 @dataclass(frozen=True, slots=True)

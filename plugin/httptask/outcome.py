@@ -16,6 +16,7 @@ SCHEMA_VERSION = 1
 #: How far an attempt came; measured by the transport.
 Phase = Literal["notSent", "sentWithoutAnswer", "answered"]
 Status = Literal["succeeded", "failed", "unknown"]
+Connected = Literal["new", "reused", "proxied"]
 BodyKind = Literal["json", "text", "base64", "empty"]
 
 
@@ -76,7 +77,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request on the wire, or the try at one. `started_at` is epoch seconds, `elapsed` seconds, `timings` milliseconds."""
+    """One request on the wire, or the try at one. `started_at` is epoch seconds, `elapsed` seconds, `timings` milliseconds.
+
+    `connection` says how the connection of an answered one came about: a reused one has no timings for coming up.
+    """
 
     number: int
     phase: Phase
@@ -86,6 +90,7 @@ class Attempt:
     error: str | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     decision: Decision | None = None
+    connection: Connected | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form of contracts."""
@@ -97,6 +102,7 @@ class Attempt:
             "startedAt": iso8601(self.started_at),
             "elapsedMs": round(self.elapsed * 1000, 3),
             "timings": dict(self.timings),
+            "connection": self.connection,
             "decision": self.decision.to_json() if self.decision else None,
         }
 

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from httptask.atomic import replace_file
 from httptask.errors import ConfigurationError, Problem
 from httptask.profiles import read_profiles
 
@@ -51,7 +51,7 @@ def add_profile(name: str, values: Mapping[str, str], around: Surroundings) -> P
         after = before + _table(name, values, before)
         _check(after, name, values, file)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(target, after)
+        replace_file(target, after)
     except OSError as error:
         hint = "check that you may write it and its folder"
         raise ConfigurationError(
@@ -75,18 +75,3 @@ def _check(raw: bytes, name: str, values: Mapping[str, str], file: Path) -> None
             return
     hint = "write [connections.NAME] into the file by hand"
     raise ConfigurationError(Problem(str(file), "a table cannot be added at the end of this file", hint))
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write beside the file and rename: whoever reads sees the old file or the new one, and a full disk loses nothing."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mode 0600
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -346,7 +346,7 @@ class RequestsTransport:
         if incomplete:
             raw.close()
         headers = Headers(tuple(raw.headers.items()))
-        return Response(raw.status, headers, body, incomplete, MappingProxyType(call.timings), call.proxied)
+        return Response(raw.status, headers, body, incomplete, MappingProxyType(call.timings), call.proxied, raw.reason or "")
 
 
 def _origin(request: Request) -> str:

@@ -408,6 +408,18 @@ RUNS = [
         for kind, code in (("ok", 0), ("missing", 1))
         for options in ("-vv", "--json -vv")
     ),
+    *(
+        Run("env", f"test trap.get -i kind={kind} {PASS} --trace {options}", code)
+        for kind, code in GETS.items()
+        for options in ("", "--json")
+    ),
+    Run("env", "test trap.put -i kind=ok --body @body.json --trace"),
+    Run("env", "test trap.put -i kind=ok --body @body.json --trace --json --no-journal"),
+    Run("env", "test trap.put -i kind=reset --body @body.json --trace", 3),
+    Run("env", f"test trap.get -i kind=ok {PASS} --expect {{{{response.body.gone==1}}}} --junit report.xml", 1),
+    Run("env", "test trap.put -i kind=missing --body @body.json --expect {{response.status==404}} --junit report.xml"),
+    Run("env", "test trap.put -i kind=ok --body @body.json --expect {{response.status==404}} --junit report.xml --json", 1),
+    Run("env", f"test trap.get -i kind=ok --expect {TOKENS['env']}", 2),
     Run("env", "test trap.put -i kind=reset --body - --json -vv", 3),
     Run("env", "test trap.put -i kind=ok --body @body.json --dry-run -vv"),
     Run("env", "test trap.put -i kind=ok --body @body.json --dry-run --json"),
@@ -478,6 +490,7 @@ RUNS = [
         for options in ("-vv", "--json -vv", "--json --debug")
     ),
     *(Run("profiles", f"test trap.get -i kind=ok --connection {name} --dry-run") for name in CLIENTS),
+    *(Run("profiles", f"test trap.get -i kind=missing --connection {name} --trace", 1) for name in CLIENTS),
     *(Run("profiles", f"connections check {name} -vv", code) for name, code in CLIENTS.items()),
     Run("profiles", "run flow.yaml --connection app -vv"),
     Run("profiles", "run flow.yaml --connection signed --json -vv"),

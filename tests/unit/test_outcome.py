@@ -54,6 +54,7 @@ def test_the_json_form_is_the_contract():
                 "startedAt": "2023-11-14T22:13:20.250Z",
                 "elapsedMs": 500.0,
                 "timings": {"connect": 1.5},
+                "connection": None,
                 "decision": {"action": "retry", "waitMs": 2000, "reason": "x"},
             },
             {
@@ -64,6 +65,7 @@ def test_the_json_form_is_the_contract():
                 "startedAt": "2023-11-14T22:13:23.000Z",
                 "elapsedMs": 12.346,
                 "timings": {},
+                "connection": None,
                 "decision": None,
             },
         ],

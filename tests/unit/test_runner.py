@@ -83,6 +83,7 @@ def test_the_json_form_is_the_contract(clock):
                 "startedAt": "2023-11-14T22:13:20.000Z",
                 "elapsedMs": 250.0,
                 "timings": {},
+                "connection": None,
                 "decision": {"action": "retry", "waitMs": 250, "reason": "status 503: GET may be repeated; backoff 0.25 s"},
             },
             {
@@ -93,6 +94,7 @@ def test_the_json_form_is_the_contract(clock):
                 "startedAt": "2023-11-14T22:13:20.500Z",
                 "elapsedMs": 250.0,
                 "timings": {"wait": 1.5},
+                "connection": "reused",
                 "decision": {"action": "stop", "waitMs": 0, "reason": "status 200"},
             },
         ],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from httptask.cli.console import Console, json_text
+from httptask.cli.console import Console, is_terminal, json_text
 from httptask.message import Headers, Request
 from httptask.onward import messages
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
@@ -31,6 +32,10 @@ _HOLDS_OUTCOMES = frozenset({"steps", "items", "outcome"})
 MAX_BODY_LINES = 200
 #: Warnings that say how an answer differs from the API's document without touching what the task gives.
 HARMLESS_DRIFT = frozenset({"unlistedField", "undocumentedStatus", "schemaMismatch", "unknownEnumValue"})
+_JSON_TOKEN = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"(?=:))|(?P<text>"(?:[^"\\]|\\.)*")|-?\d[\d.eE+-]*|\b(?:true|false|null)\b')
+#: Phases of an attempt whose names are written otherwise by people.
+_PHASES = {"dns": "DNS", "tls": "TLS"}
+_CONNECTIONS = {"reused": "connection reused", "proxied": "through a proxy"}
 #: Seconds; shorter waits for the rate limit are not worth a word.
 SHOWN_WAIT = 0.05
 
@@ -70,10 +75,10 @@ def print_request(request: Request, console: Console) -> None:
         _print_body(body, kind, console)
 
 
-def print_outcome(outcome: Outcome, console: Console, *, retries: bool) -> None:
-    """Print the response, warnings, attempts and what it means."""
-    if outcome.response is not None:
-        _print_answer(outcome.response, console)
+def print_outcome(outcome: Outcome, console: Console, *, retries: bool, answer: bool = True) -> None:
+    """Print the response, unless it was shown before, warnings, attempts and what it means."""
+    if outcome.response is not None and answer:
+        print_answer(outcome.response, console)
     print_warnings(outcome.warnings, console)
     for attempt in outcome.attempts:
         console.note(_attempt_line(attempt, console, would=not retries))
@@ -200,7 +205,7 @@ def _status(status: str, console: Console) -> str:
 
 def _attempt_line(attempt: Attempt, console: Console, *, would: bool) -> str:
     answer = str(attempt.status) if attempt.status is not None else f"{attempt.error} ({attempt.phase})"
-    line = f"attempt {attempt.number}: {answer}  {attempt.elapsed * 1000:.0f} ms"
+    line = f"attempt {attempt.number}: {answer}  {attempt.elapsed * 1000:.0f} ms{_timing_words(attempt)}"
     decision = attempt.decision
     if decision is None or (decision.action == "stop" and attempt.error is None):
         return line
@@ -209,9 +214,10 @@ def _attempt_line(attempt: Attempt, console: Console, *, would: bool) -> str:
     return f"{line}; {console.style(verb + wait, 'yellow')}: {decision.reason}"
 
 
-def _print_answer(answer: Answer, console: Console) -> None:
+def print_answer(answer: Answer, console: Console, reason: str = "") -> None:
+    """Print a response: its head, and its body decoded; `reason` is the server's own word beside the status."""
     colour = "green" if answer.status // 100 == 2 else "red"  # noqa: PLR2004 - RFC 9110 section 15.3
-    console.out(f"HTTP/1.1 {console.style(str(answer.status), 'bold', colour)}")
+    console.out(f"HTTP/1.1 {console.style(str(answer.status), 'bold', colour)} {reason}".rstrip())
     for name, value in answer.headers:
         console.out(f"{console.style(name, 'cyan')}: {console.redactor.header(name, value)}")
     if answer.body_kind != "empty":
@@ -222,9 +228,28 @@ def _print_answer(answer: Answer, console: Console) -> None:
 def _print_body(body: Any, kind: str, console: Console) -> None:
     text = json_text(body) if kind == "json" else str(body)
     lines = text.splitlines()
-    console.block("\n".join(lines[:MAX_BODY_LINES]))
+    shown = "\n".join(lines[:MAX_BODY_LINES])
+    console.block(_coloured(shown, console) if kind == "json" else shown)
     if len(lines) > MAX_BODY_LINES:
         console.note(f"... {len(lines) - MAX_BODY_LINES} more lines; --json has the whole body")
+
+
+def _coloured(text: str, console: Console) -> str:
+    """Return JSON with names, texts and other values told apart on a terminal."""
+
+    def colour(token: re.Match[str]) -> str:
+        kind = "blue" if token["name"] else "green" if token["text"] else "cyan"
+        return console.style(token[0], kind)
+
+    return _JSON_TOKEN.sub(colour, text) if is_terminal(sys.stdout) else text
+
+
+def _timing_words(attempt: Attempt) -> str:
+    """Return what the time of an attempt went into, phase by phase, in milliseconds."""
+    shown = ((name, spent) for name, spent in attempt.timings.items() if name != "pacing" or spent >= SHOWN_WAIT * 1000)
+    measured = [f"{_PHASES.get(name, name)} {spent:.1f}" for name, spent in shown]
+    said = [_CONNECTIONS[attempt.connection]] if attempt.connection in _CONNECTIONS else []
+    return f" ({', '.join([*said, *measured])})" if said or measured else ""
 
 
 def _request_body(request: Request) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""All pages of a list for `test --all`: read within the caller's limits and time, told as they come, counted at the end."""
+"""All pages of a list that is tried: read within the caller's limits and time, told as they come, counted at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from httptask.model import Paginate
 if TYPE_CHECKING:
     from httptask.events import Event
     from httptask.model import Connection, TaskTemplate
-    from httptask.outcome import Attempt, Outcome
+    from httptask.outcome import Outcome
     from httptask.ports import Observer
     from httptask.runner import Options, Runner
 
@@ -56,23 +56,3 @@ class AllPages:
 
         first = first_page(self.template, self.inputs, connection, self.options)
         return all_pages(ask, self.template, self.inputs, connection, first=first, limits=self.limits, tell=tell)
-
-    @property
-    def summary(self) -> str:
-        """How much was read."""
-        if self.last is None:
-            return "no page was read"
-        return f"{_count(self.last.number, 'page')}, {_count(self.last.total, 'item')}"
-
-
-def worth_telling(outcome: Outcome) -> Outcome:
-    """Return an outcome with only those attempts that were more than a page read at once."""
-    return replace(outcome, attempts=tuple(attempt for attempt in outcome.attempts if _is_special(attempt)))
-
-
-def _is_special(attempt: Attempt) -> bool:
-    return attempt.error is not None or (attempt.decision is not None and attempt.decision.action == "retry")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
