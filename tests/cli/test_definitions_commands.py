@@ -114,10 +114,10 @@ def test_an_outdated_manifest_exits_1_and_can_be_written_again(httptask, tmp_pat
     template = copy / "task_templates" / "okta" / "agent_pools" / "list_agent_pools.yaml"
     template.write_text(template.read_text(encoding="utf-8") + "deprecated: true\n", encoding="utf-8")
     there = {"PYTHONPATH": str(copy / "plugin")}
-    assert "`httptask manifest --write`" in httptask("manifest", "--check", code=1, env=there).out
-    assert "14 tasks" in httptask("manifest", "--write", env=there).err
-    httptask("manifest", "--check", env=there)
-    assert "(deprecated)" in httptask("list", env=there).out
+    assert "`httptask manifest --write`" in httptask.process("manifest", "--check", code=1, env=there).out
+    assert "14 tasks" in httptask.process("manifest", "--write", env=there).err
+    httptask.process("manifest", "--check", env=there)
+    assert "(deprecated)" in httptask.process("list", env=there).out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -127,7 +127,7 @@ def test_completion_prints_a_script(httptask, shell):
 
 def test_a_shell_can_complete_task_names(httptask):
     words = {"_HTTPTASK_COMPLETE": "bash_complete", "COMP_WORDS": "httptask test okta.list", "COMP_CWORD": "2"}
-    found = httptask(env=words).out.split()
+    found = httptask.process(env=words).out.split()
     assert found == ["plain,okta.list_agent_pools", "plain,okta.list_agent_pools_updates"]
 
 

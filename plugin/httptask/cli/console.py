@@ -8,6 +8,8 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from io import UnsupportedOperation
 from typing import Any
 
 from httptask.discretion import Discretion
@@ -158,7 +160,8 @@ def _writable(value: Any) -> Any:
 
 def silence(stream: Any) -> None:
     """Point a stream at nothing: its reader has gone, and Python would complain once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(UnsupportedOperation):  # a stream within a process that uses the command line has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def is_terminal(stream: Any) -> bool:
