@@ -103,6 +103,8 @@ def test_ctrl_c_exits_130_and_says_what_is_known(online, sandbox, arguments, sta
     sandbox.fault("slow(20s)")
     process = online.start("test", *arguments, "--json", *sandbox.options)
     interrupt_once_received(process, sandbox)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)  # a POST would be waited for; the second one means at once
     out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     told = json.loads(out)

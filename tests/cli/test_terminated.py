@@ -10,6 +10,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow  # the request gets five seconds
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to handle")
 def test_a_post_in_flight_is_told_unknown(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
