@@ -95,7 +95,8 @@ class Trial:
 
 
 def _quoted(name: str) -> str:
-    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """Return a text as an expression spells it; braces and line ends have a meaning there."""
+    return "'" + "".join(char if char.isascii() and char.isalnum() else f"\\U{ord(char):08x}" for char in name) + "'"
 
 
 @dataclass(frozen=True, slots=True)
