@@ -23,7 +23,7 @@ LAYERS = [
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
         " clock auth okta_yaml external_references sources profile_writing halting journal journal_file memory_journal"
-        " definitions atomic"
+        " definitions atomic serving"
     ),
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
     "manifest simulate graph mermaid junit",
@@ -48,8 +48,8 @@ OWNERS = {
     "click": {"cli"},
     "rich": {"cli"},
     "pytest": {"testing"},
-    "starlette": {"sandbox"},
-    "uvicorn": {"sandbox"},
+    "starlette": {"web"},
+    "uvicorn": {"serving"},
     "jwt": {"auth", "sandbox"},
     "cryptography": {"auth", "sandbox"},
 }
@@ -64,6 +64,7 @@ EFFECTS = {
     ("random", "random"): {"clock"},
     ("uuid", "uuid4"): {"identity"},
     ("secrets", "token_hex"): set(),
+    ("secrets", "token_urlsafe"): {"identity"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 #: Derived keys live in a namespace of their own (RFC 9562 section 5.5).
@@ -11,6 +12,11 @@ _NAMESPACE = uuid.UUID("5e0f5c1e-6f0a-5b57-9f0e-8d1c2f6f3a10")
 def new_id() -> str:
     """Return a fresh id of 16 hex digits."""
     return uuid.uuid4().hex[:16]
+
+
+def new_token() -> str:
+    """Return a fresh text that nobody can guess, fit for a URL and a cookie."""
+    return secrets.token_urlsafe(32)
 
 
 def new_idempotency_key() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -57,23 +57,41 @@ def input_schema(template: TaskTemplate) -> dict[str, Any]:
     return schema
 
 
-def check(template: TaskTemplate, inputs: Mapping[str, Any], *, allow_unknown_enum: bool = False) -> tuple[Warn, ...]:
-    """Check inputs against the task's schema, all problems at once, and return warnings.
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the inputs, and the JSON path of the input or field that it concerns, one that is missing too."""
+
+    at: str
+    problem: Problem
+
+
+def faults(
+    template: TaskTemplate, inputs: Mapping[str, Any], *, allow_unknown_enum: bool = False
+) -> tuple[tuple[Fault, ...], tuple[Warn, ...]]:
+    """Return everything that is wrong with inputs, in names and JSON paths, never values; and warnings.
 
     With `allow_unknown_enum` a value outside an enumeration is a warning: vendors add values before documents say so.
-
-    Raises:
-        InputInvalid: a missing, unknown or wrong input; names and JSON paths, never values.
-
     """
     if too_deep(inputs):
-        raise InputInvalid(Problem("inputs", f"nested deeper than {MAX_DEPTH} levels"))
+        return (Fault("inputs", Problem("inputs", f"nested deeper than {MAX_DEPTH} levels")),), ()
     violations = _validator(template).violations(dict(inputs))
     tolerated = [violation for violation in violations if allow_unknown_enum and violation.keyword == "enum"]
-    problems = [_problem(template, violation) for violation in violations if violation not in tolerated]
-    if problems:
-        raise InputInvalid(problems)
-    return tuple(Warn("unknownEnumValue", json_path(violation.path), violation.message) for violation in tolerated)
+    found = (violation for violation in violations if violation not in tolerated)
+    warnings = (Warn("unknownEnumValue", json_path(violation.path), violation.message) for violation in tolerated)
+    return tuple(Fault(_at(violation), _problem(template, violation)) for violation in found), tuple(warnings)
+
+
+def check(template: TaskTemplate, inputs: Mapping[str, Any], *, allow_unknown_enum: bool = False) -> tuple[Warn, ...]:
+    """Check inputs against the task's schema, all problems at once, and return warnings, as `faults` does.
+
+    Raises:
+        InputInvalid: a missing, unknown or wrong input.
+
+    """
+    found, warnings = faults(template, inputs, allow_unknown_enum=allow_unknown_enum)
+    if found:
+        raise InputInvalid(fault.problem for fault in found)
+    return warnings
 
 
 def coerce(schema: Schema, definitions: Mapping[str, Schema], text: str) -> Any:
@@ -90,6 +108,22 @@ def coerce(schema: Schema, definitions: Mapping[str, Schema], text: str) -> Any:
         return text
     kind = _JSON_TYPES.get(type(value))
     return value if kind in types or (kind == "integer" and "number" in types) else text
+
+
+def from_json(text: str, where: str, hint: str = "") -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        InputInvalid: it is none; the line and column are told, no part of the text.
+
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InputInvalid(Problem(where, "nested too deeply")) from None
+    except ValueError as error:
+        place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a number"
+        raise InputInvalid(Problem(where, f"not JSON at {place}", hint)) from None
 
 
 def property_schema(template: TaskTemplate, name: str) -> tuple[Schema, Mapping[str, Schema]]:
@@ -111,6 +145,10 @@ def input_problem(violation: Violation, owner: str, properties: Mapping[str, Any
 @lru_cache(maxsize=1024)
 def _validator(template: TaskTemplate) -> Validator:
     return Validator(input_schema(template))
+
+
+def _at(violation: Violation) -> str:
+    return json_path(violation.path if violation.key is None else (*violation.path, violation.key))
 
 
 def _problem(template: TaskTemplate, violation: Violation) -> Problem:

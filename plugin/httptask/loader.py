@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -60,8 +61,14 @@ def open_registry(extra: Sequence[Path] = ()) -> Registry:
 class Library:
     """Folders of templates. Reads no file before it is needed, and each only once."""
 
-    def __init__(self, extra: Sequence[Path] = (), *, root: Path | None = None) -> None:
-        """Name the folders; `root` replaces the shipped one (tests)."""
+    def __init__(
+        self, extra: Sequence[Path] = (), *, root: Path | None = None, listed: dict[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Name the folders; `root` replaces the shipped one (tests).
+
+        What a list shows of a file is kept in `listed` by the file's digest, so that another library parses only what changed.
+        """
+        self._listed = {} if listed is None else listed
         self._root = root or shipped("task_templates")
         self._folders = [self._root, *extra]
         self._providers: dict[Path, Provider] = {}
@@ -73,7 +80,7 @@ class Library:
         found: dict[str, Summary] = {}
         problems: list[Problem] = []
         owners: dict[str, Path] = {}
-        index = _index(self._root)
+        index = ChainMap(self._listed, dict(_index(self._root)))
         for file in self.files():
             try:
                 summary = _summary(file, index)
@@ -337,11 +344,12 @@ def _index(root: Path) -> Mapping[str, Mapping[str, Any]]:
         return {}
 
 
-def _summary(file: Path, index: Mapping[str, Mapping[str, Any]]) -> Summary:
+def _summary(file: Path, index: MutableMapping[str, Mapping[str, Any]]) -> Summary:
     raw = read_bytes(file)
-    data = index.get(hashlib.sha256(raw).hexdigest())
+    digest = hashlib.sha256(raw).hexdigest()
+    data = index.get(digest)
     if data is None:
-        data = _listed(raw, file)
+        data = index[digest] = _listed(raw, file)
     return Summary(
         id=data["id"],
         provider=data["id"].partition(".")[0],

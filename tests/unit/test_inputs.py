@@ -2,7 +2,7 @@ import pytest
 
 from builders import body, parameter, template
 from httptask.errors import InputInvalid
-from httptask.inputs import check, coerce, input_schema, parameter_names, property_schema
+from httptask.inputs import check, coerce, faults, from_json, input_schema, parameter_names, property_schema
 from httptask.outcome import Warn
 
 INTEGER = {"type": "integer"}
@@ -207,3 +207,36 @@ def test_a_hint_says_where_the_body_is_given_and_what_is_misspelled_in_it(given,
     with pytest.raises(InputInvalid) as caught:
         check(task, given)
     assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
+def test_a_fault_names_the_field_that_it_concerns_one_that_is_missing_or_unknown_too():
+    schema = {
+        "type": "object",
+        "required": ["a b"],
+        "properties": {"n": {"type": "array", "items": {"type": "integer"}}, "a b": {}},
+        "additionalProperties": False,
+    }
+    task = template(method="POST", body=body(schema=schema), parameters=(parameter("id", required=True),))
+    found, _ = faults(task, {"body": {"n": [1, "x"], "more": 1}})
+    assert [fault.at for fault in found] == ["id", "body['a b']", "body.more", "body.n[1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON at line 1 column 2"),
+        ('{"a":\n oops}', "not JSON at line 2 column 2"),
+        ("[" * 100_000, "nested too deeply"),
+        ("1" * 5000, "not JSON at a number"),
+        ("NaN", "not JSON at a number"),
+    ],
+)
+def test_a_text_that_is_no_json_says_where(text, message):
+    with pytest.raises(InputInvalid) as refused:
+        from_json(text, "body", hint="mend it")
+    assert refused.value.problems[0].where == "body"
+    assert refused.value.problems[0].message == message
+
+
+def test_a_text_that_is_json_is_its_value():
+    assert from_json('{"a": [1, null, "x"]}', "body") == {"a": [1, None, "x"]}

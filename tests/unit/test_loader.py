@@ -256,3 +256,15 @@ def test_a_changed_file_is_read_although_the_index_knows_it(indexed):
 def test_a_broken_index_costs_time_and_nothing_else(indexed, tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     assert summaries() == {"acme.one": "S", "acme.two": "S"}
+
+
+def test_what_was_listed_once_is_not_parsed_again_while_the_file_is_the_same(acme, monkeypatch):
+    listed = {}
+    Library(root=acme, listed=listed).registry()
+    (acme / "one.yaml").write_text(TASK.format("acme.one").replace("summary: S", "summary: Edited"))
+    read = []
+    parse = loader._listed
+    monkeypatch.setattr(loader, "_listed", lambda raw, file: read.append(file.name) or parse(raw, file))
+    registry = Library(root=acme, listed=listed).registry()
+    assert read == ["one.yaml"]
+    assert [summary.summary for summary in registry.summaries()] == ["Edited", "S"]

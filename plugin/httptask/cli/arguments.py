@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from httptask.errors import InputInvalid, Problem, TemplateInvalid
-from httptask.inputs import BODY, check, coerce, property_schema
+from httptask.inputs import BODY, check, coerce, from_json, property_schema
 from httptask.loader import read_bytes, shown
 from httptask.model import Schema, TaskTemplate, Workflow
 from httptask.reference import resolved
@@ -137,11 +136,4 @@ def _body(template: TaskTemplate, source: str) -> Any:
     text = read_text(source)
     if template.body is not None and template.body.content_type.startswith("text/"):
         return text
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise InputInvalid(Problem("--body", "nested too deeply")) from None
-    except ValueError as error:
-        place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "a number"
-        hint = "text needs double quotes; @FILE reads a file, - reads standard input"
-        raise InputInvalid(Problem("--body", f"not JSON at {place}", hint)) from None
+    return from_json(text, "--body", "text needs double quotes; @FILE reads a file, - reads standard input")

@@ -126,6 +126,6 @@ async def _until_gone(receive: Receive) -> None:
 
 def _transport(send: Send) -> asyncio.Transport:
     # ASGI has no word for breaking a connection. uvicorn's `send` is a method of its request cycle, which holds the
-    # transport; the server module pins uvicorn's h11 protocol, for which this is so.
+    # transport; `serving` pins uvicorn's h11 protocol, for which this is so.
     transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]  # see above
     return transport
