@@ -29,6 +29,7 @@ LAYERS = [
     "manifest simulate graph mermaid junit",
     "sandbox",
     ("wiring kept_runs onward masked_runs discretion executing beginning resumption exchanges all_pages trying"),
+    "web",
     "cli testing",
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
@@ -38,7 +39,7 @@ OWNERS = {
     "requests": {"transport", "wire"},
     "urllib3": {"transport", "wire"},
     "tenacity": {"calling"},
-    "jinja2": {"expressions", "expression_env"},
+    "jinja2": {"expressions", "expression_env", "web"},  # in `web` for pages, which escape what they show
     "jsonschema": {"schemas"},
     "referencing": {"schemas"},
     "yaml": {"documents"},
@@ -49,6 +50,7 @@ OWNERS = {
     "rich": {"cli"},
     "pytest": {"testing"},
     "starlette": {"web"},
+    "python_multipart": set(),
     "uvicorn": {"serving"},
     "jwt": {"auth", "sandbox"},
     "cryptography": {"auth", "sandbox"},

@@ -89,6 +89,44 @@ def type_words(schema: Schema) -> str:
     return str(kind).capitalize() if kind else "Any"
 
 
+def schema_words(schema: object) -> str:
+    """Return what a response or output is in a word: the name of its schema, or its type."""
+    if not isinstance(schema, dict):
+        return "-"
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if schema.get("type") == "array":
+        return schema_words(schema.get("items")) + "[]"
+    return type_words(schema)
+
+
+def shown_type(field: Field) -> str:
+    """Return what a reference page says of a field's type."""
+    return f"{field.type} ({field.format})" if field.format else field.type
+
+
+def shown_description(field: Field) -> str:
+    """Return what a reference page says of a field: its description, its values, and the server's default."""
+    notes = [" ".join(field.description.split())]
+    if field.values:
+        notes.append("Valid values: " + ", ".join(str(value) for value in field.values))
+    if field.default is not None:
+        notes.append(f"Default on the server: {field.default}")
+    if field.read_only:
+        notes.append("Read-only")
+    return ". ".join(note.rstrip(".") for note in notes if note)
+
+
+def command_line(template: TaskTemplate) -> str:
+    """Return the command that shows the request, with a place for each required input."""
+    from httptask.inputs import BODY, input_schema
+
+    required = [name for name in input_schema(template)["required"] if name != BODY]
+    inputs = "".join(f" -i {name}=..." for name in required)
+    body = " --body @body.json" if template.accepts_body else ""
+    return f"httptask test {template.id}{inputs}{body} --dry-run"
+
+
 def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
     for key, value in more.items():
         if key == "properties":

@@ -89,7 +89,7 @@ def connections(
             from httptask.sandbox.server import running
 
             server = stack.enter_context(running(SandboxOptions.from_json(sandbox or {})))
-            yield _kept(lambda provider: _sandbox_connection(provider, server.base_url, server.token))
+            yield _kept(lambda provider: sandbox_connection(provider, server.base_url, server.token))
         else:
             around = Surroundings.current()
             yield _kept(lambda provider: resolve(provider, where.request(workflow_connection), around))
@@ -101,7 +101,7 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
 
     where.check()
     if where.sandbox:
-        return _sandbox_connection(provider, "http://127.0.0.1:0", "sandbox-token")
+        return sandbox_connection(provider, "http://127.0.0.1:0", "sandbox-token")
     around = Surroundings.current()
     try:
         return resolve(provider, where.request(), around)
@@ -184,7 +184,13 @@ def _kept(connect: Callable[[Provider], Connection]) -> Callable[[TaskTemplate],
     return lookup
 
 
-def _sandbox_connection(provider: Provider, base_url: str, token: str) -> Connection:
+def sandbox_connection(provider: Provider, base_url: str, token: str) -> Connection:
+    """Return the connection to a sandbox.
+
+    Raises:
+        ConfigurationError: the sandbox does not play this API.
+
+    """
     from httptask.auth import auth_for
     from httptask.model import Connection
     from httptask.secrets import Secret

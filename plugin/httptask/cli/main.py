@@ -32,6 +32,7 @@ COMMANDS = (
     "graph",
     "connections",
     "sandbox",
+    "serve",
     "manifest",
     "completion",
 )

@@ -56,7 +56,10 @@ class _Page:
         self.console.out(self.console.style(text, "bold"))
 
     def fields(self, title: str, fields: Iterable[Field]) -> None:
-        rows = [(field.name, _type(field), "Yes" if field.required else "No", _description(field)) for field in fields]
+        rows = [
+            (field.name, reference.shown_type(field), "Yes" if field.required else "No", reference.shown_description(field))
+            for field in fields
+        ]
         if rows:
             self.title(title)
             self.table(("Name", "Type", "Required", "Description"), rows)
@@ -75,7 +78,7 @@ class _Page:
 
     def responses(self, template: TaskTemplate) -> None:
         self.title("Responses")
-        rows = [(status, spec.description, _schema_words(spec.schema)) for status, spec in template.responses.items()]
+        rows = [(status, spec.description, reference.schema_words(spec.schema)) for status, spec in template.responses.items()]
         self.table(("Status", "Description", "Body"), rows)
         paging = paging_of(template)
         if paging is not None:
@@ -89,46 +92,11 @@ class _Page:
         if template.outputs:
             self.title("Outputs for later steps")
             rows = [
-                (name, _schema_words(reference.resolved(output.schema, template.definitions)), output.description)
+                (name, reference.schema_words(reference.resolved(output.schema, template.definitions)), output.description)
                 for name, output in template.outputs.items()
             ]
             self.table(("Name", "Type", "Description"), rows)
 
     def footer(self, template: TaskTemplate) -> None:
-        required = [name for name in _required(template) if name != "body"]
-        inputs = "".join(f" -i {name}=..." for name in required)
-        body = " --body @body.json" if template.accepts_body else ""
         self.title("Try it")
-        self.console.out(f"  httptask test {template.id}{inputs}{body} --dry-run")
-
-
-def _required(template: TaskTemplate) -> list[str]:
-    from httptask.inputs import input_schema
-
-    required: list[str] = input_schema(template)["required"]
-    return required
-
-
-def _type(field: Field) -> str:
-    return f"{field.type} ({field.format})" if field.format else field.type
-
-
-def _description(field: Field) -> str:
-    notes = [" ".join(field.description.split())]
-    if field.values:
-        notes.append("Valid values: " + ", ".join(str(value) for value in field.values))
-    if field.default is not None:
-        notes.append(f"Default on the server: {field.default}")
-    if field.read_only:
-        notes.append("Read-only")
-    return ". ".join(note.rstrip(".") for note in notes if note)
-
-
-def _schema_words(schema: object) -> str:
-    if not isinstance(schema, dict):
-        return "-"
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    if schema.get("type") == "array":
-        return _schema_words(schema.get("items")) + "[]"
-    return reference.type_words(schema)
+        self.console.out(f"  {reference.command_line(template)}")

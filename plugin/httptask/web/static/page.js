@@ -1,0 +1,149 @@
+// Makes pages that work without it quicker: results while one types, parts of a page in place of the whole.
+// Every piece of HTML is drawn by the server; this is the one place where it becomes elements.
+const trusted = window.trustedTypes?.createPolicy("httptask", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
+
+function elementIn(html, selector) {
+  return document.adoptNode(new DOMParser().parseFromString(trusted.createHTML(html), "text/html").querySelector(selector));
+}
+
+// --- search: results while one types ---
+
+const search = document.querySelector("#search");
+let asked = null;
+let timer = 0;
+
+async function showResults() {
+  asked?.abort();
+  asked = new AbortController();
+  const query = search.value;
+  try {
+    const answer = await fetch(`/search?q=${encodeURIComponent(query)}`, { signal: asked.signal });
+    if (!answer.ok) return location.reload();
+    const results = elementIn(await answer.text(), "#results");
+    // the status stays the same element, so that it is read out when its text changes
+    const count = document.querySelector("#count");
+    const text = [...results.querySelector("#count").childNodes];
+    results.querySelector("#count").replaceWith(count);
+    document.querySelector("#results").replaceWith(results);
+    count.replaceChildren(...text);
+    history.replaceState(null, "", query ? `/?q=${encodeURIComponent(query)}` : "/");
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
+}
+
+search?.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(showResults, 60);
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const field = search ?? document.querySelector("#quick");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    }
+    return;
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const links = [...document.querySelectorAll("#results .tasks a")];
+  const here = links.indexOf(document.activeElement);
+  if (!links.length || (here < 0 && event.target !== search)) return;
+  event.preventDefault();
+  const next = here + (event.key === "ArrowDown" ? 1 : -1);
+  (next < 0 ? search : links[Math.min(next, links.length - 1)]).focus();
+});
+
+// --- a task: its form changes in place ---
+
+const part = () => document.querySelector("#try");
+
+async function press(form, button) {
+  const old = part();
+  button.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button), headers: { "X-Part": "try" } });
+    const fresh = elementIn(await answer.text(), "#try");
+    if (!fresh) return form.submit();
+    keep(old, fresh, button.value);
+    old.replaceWith(fresh);
+    focusOn(fresh.dataset.focus);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+// What the server does not send back stays in the page: secrets, and what else was withheld.
+function keep(old, fresh, action) {
+  if (action === "clear" || action.startsWith("remove:")) return;
+  for (const field of old.querySelectorAll("[data-keep]")) {
+    const place = field.value && fresh.querySelector(`#${CSS.escape(field.id)}[data-keep]`);
+    if (place && !(action === "example" && place.value)) place.value = field.value;
+  }
+}
+
+function focusOn(id) {
+  const place = id && document.getElementById(id);
+  if (!place) return;
+  const fields = "input:not([type=hidden]), select, textarea";
+  const field = place.matches(fields) ? place : place.matches("fieldset, .absent") && place.querySelector(fields);
+  (field || place).focus();
+  (field || place).scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.id !== "form" || !event.submitter || event.submitter.dataset.whole !== undefined) return;
+  event.preventDefault();
+  press(form, event.submitter);
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.type === "file" && field.files.length) field.closest(".file").querySelector("button").click();
+  else if (field.form?.id === "form") check(field);
+});
+
+// --- problems as one goes: the server's check, shown for the fields that were touched ---
+
+const touched = new Set();
+let checking = null;
+
+async function check(field) {
+  touched.add(field.id);
+  checking?.abort();
+  checking = new AbortController();
+  const form = field.form;
+  try {
+    const answer = await fetch(form.dataset.check, { method: "POST", body: new FormData(form), signal: checking.signal });
+    if (answer.ok && form.isConnected) tell(form, (await answer.json()).problems);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
+}
+
+function tell(form, problems) {
+  for (const id of touched) {
+    const field = document.getElementById(id);
+    const place = document.getElementById(`${id}-error`);
+    if (!field || !place || !form.contains(field)) continue;
+    const said = problems.filter((problem) => problem.id === id).map(({ message, hint }) => (hint ? `${message} (${hint})` : message));
+    place.textContent = said.join("; ");
+    place.hidden = !said.length;
+    if (said.length) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+}
+
+// A link of the summary leads into a place that may be folded away.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#problems a");
+  const place = link && document.getElementById(link.hash.slice(1));
+  if (!place) return;
+  event.preventDefault();
+  for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  focusOn(place.id);
+});
