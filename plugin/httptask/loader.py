@@ -110,8 +110,8 @@ class Library:
                 raise TemplateInvalid(Problem(shown(folder), message, hint))
             for file in sorted(file for provider in providers for file in provider.glob("**/*.y*ml")):
                 is_template = file.suffix in {".yaml", ".yml"} and file.name not in {PROVIDER_FILE, SCHEMAS_FILE}
-                if is_template and _real(file) not in seen:
-                    seen.add(_real(file))
+                if is_template and (real := _real(file)) not in seen:
+                    seen.add(real)
                     yield file
 
     def template(self, file: Path) -> TaskTemplate:

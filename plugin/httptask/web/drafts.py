@@ -12,14 +12,11 @@ from httptask.model import TaskTemplate
 from httptask.outcome import Warn
 from httptask.secrets import MASK, Redactor
 from httptask.web import entries
-from httptask.web.entries import Entry
+from httptask.web.entries import CONNECTION, HEADERS, Entry
 from httptask.web.examples import example_of
 from httptask.web.parts import Part
 from httptask.web.submissions import Submission
 
-#: Fields that are no inputs.
-CONNECTION = "~connection"
-HEADERS = "~headers"
 UNKNOWN = "~unknown"
 
 
@@ -86,7 +83,7 @@ def checked(template: TaskTemplate, root: Part, draft: Draft) -> Checked:
     told = [] if entries.WHOLE in unread else [fault for fault in found if fault.at not in unread]
     headers, wrong = _headers(draft.headers)
     placed = ((reading.field_of(fault.at), fault.problem) for fault in (*reading.faults, *told))
-    return Checked(reading.inputs, headers, (*draft.problems, *placed, *wrong), warnings)
+    return Checked(reading.inputs, headers, (*placed, *wrong), warnings)
 
 
 def unread(root: Part, draft: Draft) -> tuple[tuple[str, Problem], ...]:

@@ -23,6 +23,8 @@ from httptask.web.parts import Kind, Part
 #: Names of fields that are no inputs; no JSON path begins so.
 HAS = "~has"
 AS_JSON = "~json"
+CONNECTION = "~connection"
+HEADERS = "~headers"
 #: The place of all inputs at once, when they are written as JSON.
 WHOLE = "~inputs"
 JSON_HINT = "text needs double quotes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from httptask.inputs import parameter_names
+from httptask.inputs import BODY, parameter_names
 from httptask.model import TaskTemplate
 from httptask.web.parts import MAX_DEPTH, Kind, Part, root_of
 
@@ -20,10 +20,7 @@ _TEXTS: Mapping[str, str] = {
 
 def example_of(template: TaskTemplate) -> dict[str, Any]:
     """Return an example of a task's inputs: what is required, and what the template has an example of. Secrets are left out."""
-    root = root_of(template)
-    given = {name: parameter.example for name, parameter in parameter_names(template).items() if parameter.example is not None}
-    if template.body is not None and template.body.example is not None:
-        given |= {"body": template.body.example} if template.accepts_body else _named(template.body.example, root)
+    root, given = root_of(template), documented(template)
     values = {
         name: given[name] if name in given else _sample(part, required=name in root.required)
         for name, part in root.fields.items()
@@ -35,9 +32,15 @@ def example_of(template: TaskTemplate) -> dict[str, Any]:
     }
 
 
-def _named(example: Any, root: Part) -> dict[str, Any]:
-    """Return the named inputs in the example of a body that is made from them."""
-    return {key: value for key, value in example.items() if key in root.fields} if isinstance(example, dict) else {}
+def documented(template: TaskTemplate) -> dict[str, Any]:
+    """Return the inputs that the template has an example of."""
+    given = {name: parameter.example for name, parameter in parameter_names(template).items() if parameter.example is not None}
+    example = template.body.example if template.body is not None else None
+    if template.accepts_body and example is not None:
+        given[BODY] = example
+    elif template.body is not None and isinstance(example, dict):
+        given |= {key: value for key, value in example.items() if key in template.body.inputs}
+    return given
 
 
 def _sample(part: Part, *, required: bool) -> Any:

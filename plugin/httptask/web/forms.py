@@ -13,7 +13,7 @@ from httptask.inputs import parameter_names
 from httptask.model import TaskTemplate
 from httptask.reference import type_words
 from httptask.secrets import Redactor
-from httptask.web.entries import ABSENT, WHOLE, Entry, Json, below, holds_secret, masked
+from httptask.web.entries import ABSENT, CONNECTION, HEADERS, WHOLE, Entry, Json, below, holds_secret, masked
 from httptask.web.parts import Kind, Part
 
 #: A group of more fields than this shows those of its example first, and the others on demand.
@@ -121,7 +121,7 @@ def element_id(name: str) -> str:
 
 def form_of(template: TaskTemplate, root: Part, entry: Entry, shown: Shown) -> Form:
     """Return the form."""
-    known = frozenset(names(root, entry))
+    known = frozenset((*names(root, entry), CONNECTION, HEADERS))
     placed = [(_nearest(name, known), problem) for name, problem in shown.problems]
     by_name: dict[str, list[Problem]] = {}
     for name, problem in placed:
@@ -232,7 +232,8 @@ def _sections(template: TaskTemplate, nodes: Iterable[Node]) -> Iterator[Section
 
 def names(part: Part, entry: Entry, name: str = WHOLE) -> Iterator[str]:
     """Yield the name of every place that a form shows."""
-    yield name
+    if name != WHOLE or isinstance(entry, Json):
+        yield name
     if isinstance(entry, dict):
         for key, inner in part.fields.items():
             yield from names(inner, entry[key], below(name, key))
@@ -241,11 +242,11 @@ def names(part: Part, entry: Entry, name: str = WHOLE) -> Iterator[str]:
             yield from names(part.item, row, below(name, index))
 
 
-def _nearest(name: str, names: frozenset[str]) -> str:
+def _nearest(name: str, known: frozenset[str]) -> str:
     """Return the name of the innermost place that is shown and holds what is at fault, or the empty text."""
-    if names == {WHOLE}:
+    if WHOLE in known and name not in known:
         return WHOLE
-    while name and name not in names:
+    while name and name not in known:
         shorter = _LAST_STEP.sub("", name)
         name = "" if shorter == name else shorter
     return name

@@ -46,12 +46,13 @@ async def submitted(request: Request) -> Submission:
     """
     from starlette.datastructures import UploadFile
     from starlette.formparsers import MultiPartException
+    from starlette.requests import ClientDisconnect
 
     fields: dict[str, list[str]] = {}
     problems: list[tuple[str, Problem]] = []
     try:
         form = await _parsed(request)
-    except MultiPartException:
+    except (MultiPartException, ClientDisconnect):
         raise InputInvalid(Problem("form", "the form cannot be read", "reload the page")) from None
     for name, value in form.multi_items():
         if not isinstance(value, UploadFile):

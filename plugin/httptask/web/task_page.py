@@ -13,9 +13,9 @@ from httptask.model import Connection, TaskTemplate
 from httptask.runner import Options, prepare
 from httptask.web import drafts, forms
 from httptask.web.catalogue import Found
-from httptask.web.drafts import CONNECTION, HEADERS, Draft
-from httptask.web.entries import Json, below, entry_at
-from httptask.web.examples import example_of
+from httptask.web.drafts import Draft
+from httptask.web.entries import CONNECTION, HEADERS, Json, below, entry_at
+from httptask.web.examples import documented
 from httptask.web.parts import Part, root_of
 from httptask.web.previews import Preview, preview_of
 from httptask.web.references import body_table, reference_of
@@ -109,12 +109,12 @@ class TaskPage:
         root = root_of(found.template)
         targets = targets_of(found.template.provider, self._site.around(), self._site.sandbox)
         draft = drafts.empty(root) if sent is None else drafts.of_submission(root, sent)
-        problems: tuple[tuple[str, Problem], ...] = ()
+        problems = draft.problems
         try:
             target = chosen(targets, draft.target)
         except ConfigurationError as error:
             target = chosen(targets, None)
-            problems = tuple((CONNECTION, problem) for problem in error.problems)
+            problems = (*problems, *((CONNECTION, problem) for problem in error.problems))
         return _Desk(found, root, draft, targets, target, problems)
 
     def _preview(self, desk: _Desk) -> None:
@@ -153,7 +153,7 @@ class TaskPage:
         return connection
 
     def _form(self, desk: _Desk, problems: tuple[tuple[str, Problem], ...]) -> forms.Form:
-        shown = forms.Shown(problems, example_of(desk.template), desk.discretion.redactor)
+        shown = forms.Shown(problems, documented(desk.template), desk.discretion.redactor)
         return forms.form_of(desk.template, desk.root, desk.draft.entry, shown)
 
     def _draw(self, name: str, desk: _Desk) -> str:
