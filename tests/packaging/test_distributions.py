@@ -25,6 +25,13 @@ def test_the_wheel_holds_the_manifest_the_licence_and_the_type_marker(names):
     assert any(name.endswith("LICENSE") for name in names)
 
 
+def test_the_wheel_holds_what_pages_are_drawn_from(names):
+    here = ROOT / "plugin" / "httptask" / "web"
+    files = [path.relative_to(here).as_posix() for kind in ("templates", "static") for path in (here / kind).iterdir()]
+    assert len(files) > 10
+    assert [name for name in files if f"httptask/web/{name}" not in names] == []
+
+
 def test_the_wheel_has_one_package_and_no_tests(names):
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"httptask"}
