@@ -31,6 +31,7 @@ class Beginning:
         references: where each secret input comes from.
         more: what else the list of runs must know, such as the task that is tried.
         run_id: names the run.
+        given: the inputs as they are to be kept, a `Secret` in place of each that is withheld; None keeps the plan's own.
 
     """
 
@@ -39,6 +40,7 @@ class Beginning:
     references: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     run_id: str = field(default_factory=new_id)
+    given: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def note(self, plan: Plan, used: Mapping[str, Connection], redactor: Redactor) -> HeldRun:
         """Write the run down, and hold it.
@@ -49,7 +51,8 @@ class Beginning:
         """
         now = SystemClock().now()
         held = self.journal.create(self._record(plan, used, now), self.document.to_bytes())
-        plain = {name: value for name, value in plan.inputs.items() if name not in self.references}
+        inputs = plan.inputs if self.given is None else self.given
+        plain = {name: value for name, value in inputs.items() if name not in self.references}
         held.commit(Entry("", INPUTS, {"given": kept(plain, redactor), "references": dict(self.references)}, now))
         return held
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from httptask.errors import ExpressionError, Problem, UsageError
@@ -39,7 +39,9 @@ def check(expressions: Sequence[str]) -> None:
         ExpectationInvalid: every fault at once.
 
     """
-    problems = [problem for text in expressions for problem in _problems(text)]
+    problems = [
+        replace(problem, where=_place(number)) for number, text in enumerate(expressions, 1) for problem in _problems(text)
+    ]
     if problems:
         raise ExpectationInvalid(problems)
 
@@ -70,6 +72,11 @@ def _words(error: ExpressionError) -> str:
     return "; ".join(problem.message for problem in error.problems)
 
 
+def _place(number: int) -> str:
+    """Return where an expectation stands; its text is not repeated, because it could be a secret in the wrong place."""
+    return f"--expect {number}"
+
+
 def _problems(text: str) -> list[Problem]:
     hint = "write one condition, as in --expect '{{ response.status == 404 }}'"
     try:
@@ -77,6 +84,6 @@ def _problems(text: str) -> list[Problem]:
     except ExpressionError as error:
         return list(error.problems)
     if not compiled.whole:
-        return [Problem(text, "an expectation is one expression", hint)]
+        return [Problem("", "an expectation is one expression", hint)]
     unknown = dict.fromkeys(ref[0] for ref in compiled.references if ref[0] not in ROOTS)
-    return [Problem(text, f"'{name}' is unknown here", f"an expectation reads {', '.join(ROOTS)}") for name in unknown]
+    return [Problem("", f"'{name}' is unknown here", f"an expectation reads {', '.join(ROOTS)}") for name in unknown]

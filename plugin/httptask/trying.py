@@ -28,6 +28,7 @@ from httptask.outcome import Failure, FailureKind, Outcome
 from httptask.recording import RESULT, result_data
 from httptask.runner import Options, Prepared, prepare
 from httptask.runs import RunResult, RunStatus, StepResult, StepStatus
+from httptask.secrets import Secret
 from httptask.workflow_file import workflow_from
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from httptask.registry import Registry
     from httptask.wiring import Where
 
+#: Stands in place of what the journal may not keep.
+HIDDEN = Secret("")
 #: The key of a run's connections that says which task is tried.
 TASK = "task"
 
@@ -132,7 +135,8 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
     workflow = trial.workflow(registry)
     inputs = {"given": dict(trial.inputs), "headers": dict(trial.options.headers)}
     plan = Plan(workflow, registry, inputs, where, options=_starting(trial.options), run_id=trial.run_id)
-    company.discretion.learn(sensitive.inputs(trial.template, trial.inputs).secrets)
+    marked = sensitive.inputs(trial.template, trial.inputs)
+    company.discretion.learn(marked.secrets)
     tap = Tap()
 
     def note(used: Mapping[str, Connection]) -> HeldRun | None:
@@ -144,8 +148,13 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
         if journal is None:
             return None
         document = definition_of_made(workflow, trial.workflow_text(), registry)
-        beginning = Beginning(journal, document, more={TASK: trial.template.id}, run_id=trial.run_id)
-        return beginning.note(plan, used, company.discretion.redactor)
+        redactor = company.discretion.redactor
+        headers = {
+            name: value if redactor.header(name, value) == value else HIDDEN for name, value in trial.options.headers.items()
+        }
+        given = {"given": _without(dict(trial.inputs), marked.value), "headers": headers}
+        beginning = Beginning(journal, document, more={TASK: trial.template.id}, run_id=trial.run_id, given=given)
+        return beginning.note(plan, used, redactor)
 
     done = execute(
         plan,
@@ -154,6 +163,15 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
         whole if trial.pages is None else _paged(trial, trial.pages),
     )
     return _tried(trial, registry, done, tap, company.discretion)
+
+
+def _without(value: Any, shown: Any) -> Any:
+    """Return a value in which `HIDDEN` stands wherever the schema calls something secret, however short it is."""
+    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+        return {key: _without(item, shown[key]) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(shown, list):
+        return [_without(*pair) for pair in zip(value, shown, strict=True)]
+    return value if value == shown else HIDDEN
 
 
 def _of_the_task(observer: Observer) -> Observer:
