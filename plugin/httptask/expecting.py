@@ -39,11 +39,10 @@ def check(expressions: Sequence[str]) -> None:
         ExpectationInvalid: every fault at once.
 
     """
-    problems = [
-        replace(problem, where=_place(number)) for number, text in enumerate(expressions, 1) for problem in _problems(text)
-    ]
-    if problems:
-        raise ExpectationInvalid(problems)
+    found = [(number, problem) for number, text in enumerate(expressions, 1) for problem in _problems(text)]
+    if found:
+        # the text is not repeated: it could be a secret in the wrong place
+        raise ExpectationInvalid(replace(problem, where=f"--expect {number}") for number, problem in found)
 
 
 def judge(expressions: Sequence[str], outcome: Outcome, inputs: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -70,11 +69,6 @@ def _finding(text: str, context: Mapping[str, Any]) -> Finding:
 
 def _words(error: ExpressionError) -> str:
     return "; ".join(problem.message for problem in error.problems)
-
-
-def _place(number: int) -> str:
-    """Return where an expectation stands; its text is not repeated, because it could be a secret in the wrong place."""
-    return f"--expect {number}"
 
 
 def _problems(text: str) -> list[Problem]:

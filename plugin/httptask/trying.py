@@ -149,10 +149,8 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
             return None
         document = definition_of_made(workflow, trial.workflow_text(), registry)
         redactor = company.discretion.redactor
-        headers = {
-            name: value if redactor.header(name, value) == value else HIDDEN for name, value in trial.options.headers.items()
-        }
-        given = {"given": _without(dict(trial.inputs), marked.value), "headers": headers}
+        headers = {name: redactor.header(name, value) for name, value in trial.options.headers.items()}
+        given = _without(inputs, {"given": marked.value, "headers": headers})
         beginning = Beginning(journal, document, more={TASK: trial.template.id}, run_id=trial.run_id, given=given)
         return beginning.note(plan, used, redactor)
 
