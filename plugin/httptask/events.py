@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,12 +80,16 @@ class PageRead:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A workflow step began; `items` is the number of items of a `forEach`, None for a plain step."""
+    """A workflow step began; `items` is the number of items of a `forEach`, None for a plain step.
+
+    `path` tells it from steps of the same name in other workflow files of the run, as the journal does.
+    """
 
     step: str
     task: str
     items: int | None
     summary: str = ""
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class ItemFinished:
     step: str
     index: int
     status: str
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class StepFinished:
     step: str
     status: str
     message: str = ""
+    path: str = field(default="", compare=False)
 
 
 Event = (

@@ -56,6 +56,18 @@ class Plan:
     run_id: str = field(default_factory=new_id)
 
 
+def named_connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
+    """Return what the workflow's `connection` says for these inputs.
+
+    Raises:
+        ExpressionError: it cannot be evaluated.
+
+    """
+    from httptask.expressions import evaluate_text
+
+    return None if workflow.connection is None else evaluate_text(workflow.connection, {"inputs": inputs})
+
+
 def _unstopped(_halt: Halt) -> AbstractContextManager[None]:
     return nullcontext()
 

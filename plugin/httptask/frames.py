@@ -83,7 +83,7 @@ class Frame:
             self.add(result)
             if step.parallel:  # a group stands above its members
                 self.done.insert(before, self.done.pop())
-            self.engine.tell(StepFinished(step.id, result.status, result.failure.message if result.failure else ""))
+            self.engine.tell(_finished(step, result, self.prefix))
             if self.engine.recorder.lost is not None:
                 return "unknown", _lost(self.engine.recorder.lost)
             if _ends(result, step):
@@ -166,7 +166,7 @@ class Frame:
         return self._approval(step, path) if step.wait is None else self._wait(step, path, step.wait)
 
     def _task(self, step: Step, path: str) -> StepResult:
-        self.engine.tell(StepStarted(step.id, step.task or "", None, step.summary))
+        self.engine.tell(StepStarted(step.id, step.task or "", None, step.summary, path))
         item = next(self.engine.lanes.run([self._use(step, path, None, {})], 1, _never), None)
         if item is None:
             raise KeyboardInterrupt  # a stop was asked for before it began
@@ -196,7 +196,7 @@ class Frame:
 
     def _each(self, step: Step, path: str, for_each: ForEach) -> StepResult:
         values = self._listed(path, for_each.items)
-        self.engine.tell(StepStarted(step.id, step.task or _file(step), len(values), step.summary))
+        self.engine.tell(StepStarted(step.id, step.task or _file(step), len(values), step.summary, path))
         works = (self._item_work(step, f"{path}[{index}]", index, value) for index, value in enumerate(values))
         width = max(1, min(for_each.max_parallel, len(values)))
 
@@ -239,7 +239,7 @@ class Frame:
         return StreamedItems(self.engine.recorder, self.prefix + step.id, step.paged.items)
 
     def _workflow(self, step: Step, path: str) -> StepResult:
-        self.engine.tell(StepStarted(step.id, _file(step), None, step.summary))
+        self.engine.tell(StepStarted(step.id, _file(step), None, step.summary, path))
         item = WorkflowUse(self, step, path, None, {}).run()
         return StepResult(step.id, item.status, None, None, item.outputs, item.failure, item.steps)
 
@@ -260,7 +260,7 @@ class Frame:
 
     def _wait(self, step: Step, path: str, seconds: float) -> StepResult:
         left = self.engine.recorder.remaining_wait(path, seconds)
-        self.engine.tell(StepStarted(step.id, f"wait {seconds:g} s", None, step.summary))
+        self.engine.tell(StepStarted(step.id, f"wait {seconds:g} s", None, step.summary, path))
         if self.deadline is not None and left >= self.deadline - self.engine.recorder.ran():
             message = f"step '{step.id}' waits {left:g} s, which is longer than the workflow's timeout leaves"
             return StepResult(step.id, "failed", failure=Failure(FailureKind.DEADLINE, message))
@@ -381,8 +381,13 @@ class WorkflowUse:
 
     def _told(self, item: Item) -> Item:
         if self.index is not None:
-            self.frame.engine.tell(ItemFinished(self.use.id, self.index, item.status))
+            self.frame.engine.tell(ItemFinished(self.use.id, self.index, item.status, self.path))
         return item
+
+
+def _finished(step: Step, result: StepResult, prefix: str) -> StepFinished:
+    message = result.failure.message if result.failure else ""
+    return StepFinished(step.id, result.status, message, prefix + step.id)
 
 
 @dataclass(slots=True)
@@ -394,7 +399,7 @@ class _Member:
 
     def run(self) -> StepResult:
         result = self.frame.step(self.member)
-        self.frame.engine.tell(StepFinished(self.member.id, result.status, result.failure.message if result.failure else ""))
+        self.frame.engine.tell(_finished(self.member, result, self.frame.prefix))
         return result
 
     def given_up(self) -> StepResult:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def held(journal: Journal, run: str) -> Iterator[HeldRun]:
-    """Hold a run that can go on.
+def held(journal: Journal, run: str, *, sandbox_stays: bool = False) -> Iterator[HeldRun]:
+    """Hold a run that can go on; one in a sandbox can where that stays when the run ends.
 
     Raises:
         JournalError: there is none of this id, another process executes it, or nothing is left to do.
@@ -36,7 +36,7 @@ def held(journal: Journal, run: str) -> Iterator[HeldRun]:
     try:
         if record.status == "succeeded":
             raise JournalError(Problem(record.id, "this run has succeeded", "there is nothing left to do"))
-        if record.connections["where"]["sandbox"]:
+        if record.connections["where"]["sandbox"] and not sandbox_stays:
             message = "this run used the sandbox of its own command, which ended with it"
             raise JournalError(Problem(record.id, message, "start a sandbox with `httptask sandbox` to try resuming"))
         yield found

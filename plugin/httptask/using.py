@@ -164,7 +164,7 @@ class TaskUse:
 
     def _told(self, item: Item) -> Item:
         if self.usage.index is not None:
-            self.engine.tell(ItemFinished(self.usage.step.id, self.usage.index, item.status))
+            self.engine.tell(ItemFinished(self.usage.step.id, self.usage.index, item.status, self.usage.path))
         return item
 
     def _kept(self, item: Item) -> dict[str, Any]:

@@ -25,14 +25,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Lent:
+    """A sandbox that somebody else runs, and ends."""
+
+    base_url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
-    """What the caller said about where requests go."""
+    """What the caller said about where requests go. A `lent` sandbox takes the place of one that is started for it."""
 
     sandbox: bool = False
     name: str | None = None
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
     by_options: bool = True
+    lent: Lent | None = None
 
     def check(self) -> None:
         """Refuse the sandbox together with a real server.
@@ -84,7 +93,10 @@ def connections(
 
     where.check()
     with ExitStack() as stack:
-        if where.sandbox:
+        if where.sandbox and where.lent is not None:
+            lent = where.lent
+            yield _kept(lambda provider: sandbox_connection(provider, lent.base_url, lent.token))
+        elif where.sandbox:
             from httptask.sandbox.options import SandboxOptions
             from httptask.sandbox.server import running
 

@@ -54,7 +54,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     from httptask.cli.planning import show_plan
     from httptask.cli.running import Telling, carry_out
     from httptask.cli.running import journal as open_journal
-    from httptask.executing import Plan
+    from httptask.executing import Plan, named_connection
     from httptask.loader import load_workflow
     from httptask.secret_inputs import resolved
     from httptask.surroundings import Surroundings
@@ -73,7 +73,7 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     where.check()
     _one_api(definition, catalogue, where)
     _check_journal(definition, flags)
-    plan = Plan(definition, catalogue, inputs, where, _connection(definition, inputs))
+    plan = Plan(definition, catalogue, inputs, where, named_connection(definition, inputs))
     if flags["dry_run"]:
         show_plan(plan, console)
         return SUCCEEDED
@@ -132,11 +132,3 @@ def _script(text: str) -> tuple[str, str]:
     if not sign:
         raise click.UsageError("--fault is written STEP=SCRIPT, as in create='503x2, ok'")
     return step, script
-
-
-def _connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
-    from httptask.expressions import evaluate_text
-
-    if workflow.connection is None:
-        return None
-    return evaluate_text(workflow.connection, {"inputs": inputs})
