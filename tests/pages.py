@@ -57,23 +57,29 @@ def folder(path, task=THING, provider=PROVIDER):
     return path
 
 
+#: Sites of the running test, to be closed when it ends.
+SITES = []
+
+
+def close_all():
+    while SITES:
+        SITES.pop().close()
+
+
 def opened(*folders, workflows=(), **choices):
     """Return a browser that is in, and the site."""
     site = Site(Catalogue(folders), WorkflowFiles(workflows), **choices)
     sessions = Sessions("httptask-8321")
-
-    def failed(error):
-        raise error
-
-    browser = Browser(Guard(application(site), {HOST}, sessions, site.pages.refusal, failed))
+    browser = Browser(Guard(application(site), {HOST}, sessions, site.pages.refusal, site.failed))
     browser.get(f"/?{TOKEN}={sessions.token}")
     browser.site = site
+    SITES.append(site)
     return browser
 
 
 def alone(monkeypatch, home):
     """Take the machine's own connections away."""
-    for name in ("OKTA_CLIENT_ORGURL", "OKTA_CLIENT_TOKEN", "HTTPTASK_CONFIG", "ACME_URL", "ACME_TOKEN", "XDG_CONFIG_HOME"):
+    for name in ("OKTA_CLIENT_ORGURL", "OKTA_CLIENT_TOKEN", "HTTPTASK_CONFIG", "ACME_URL", "ACME_TOKEN", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HTTPTASK_JOURNAL", "HTTPTASK_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home)

@@ -13,14 +13,15 @@ import pytest
 
 from httptask.errors import ConfigurationError
 from httptask.web.catalogue import Catalogue
+from httptask.web.journals import PageJournal
 from httptask.web.server import Address, running
 from httptask.web.site import Site
 from httptask.web.workflow_files import WorkflowFiles
 
 
 @pytest.fixture
-def site(tmp_path):
-    return Site(Catalogue([]), WorkflowFiles([tmp_path]))
+def site(tmp_path, failed):
+    return Site(Catalogue([]), WorkflowFiles([tmp_path]), PageJournal(tmp_path / "runs.db"), failed=failed.append)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def failed():
 
 @pytest.fixture
 def link(site, failed):
-    with running(site, Address(), failed.append) as link:
+    with running(site, Address()) as link:
         yield link
     assert failed == []
 
@@ -68,7 +69,7 @@ def test_another_name_for_the_same_port_is_refused(link):
 
 
 def test_the_sandbox_of_the_page_is_started_for_a_preview_and_ended_with_the_page(site, failed):
-    with running(site, Address(), failed.append) as link:
+    with running(site, Address()) as link:
         cookie = enter(link)
         body = "~connection=sandbox&~action=preview"
         parts = urlsplit(link)
@@ -107,7 +108,7 @@ def test_several_browsers_are_answered_at_the_same_time(link):
 
 
 def test_every_address_of_the_machine_needs_a_name(site):
-    with pytest.raises(ConfigurationError, match="--allow-host"), running(site, Address("0.0.0.0"), print):  # noqa: S104 - refused
+    with pytest.raises(ConfigurationError, match="--allow-host"), running(site, Address("0.0.0.0")):  # noqa: S104 - refused
         pass
 
 
@@ -128,5 +129,5 @@ def test_a_missing_package_names_the_extra(site, monkeypatch):
     monkeypatch.delitem(sys.modules, "httptask.web.app", raising=False)
     monkeypatch.setitem(sys.modules, "starlette", None)
     monkeypatch.setitem(sys.modules, "starlette.concurrency", None)
-    with pytest.raises(ConfigurationError, match=re.escape("pip install 'httptask[serve]'")), running(site, Address(), print):
+    with pytest.raises(ConfigurationError, match=re.escape("pip install 'httptask[serve]'")), running(site, Address()):
         pass

@@ -9,7 +9,8 @@ from httptask.errors import ConfigurationError
 from httptask.loader import open_registry
 from httptask.secrets import MASK
 from httptask.web import targets
-from pages import PROVIDER, THING, alone, folder, opened
+from httptask.web.sandboxes import PageSandbox
+from pages import PROVIDER, THING, alone, close_all, folder, opened
 
 CANARY = "canary-7f3a9b+/x=Q"
 PAGE = "/tasks/acme.make_thing"
@@ -18,7 +19,8 @@ PAGE = "/tasks/acme.make_thing"
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     alone(monkeypatch, tmp_path)
-    return tmp_path
+    yield tmp_path
+    close_all()
 
 
 @pytest.fixture
@@ -415,12 +417,12 @@ def test_the_sandbox_is_started_once_and_ends_with_the_page():
     class Server:
         base_url, token = "http://127.0.0.1:1", "sandbox-token"
 
-    def start(stack):
+    def start(stack, options):
         started.append(1)
         stack.callback(started.append, "ended")
         return Server
 
-    sandbox = targets.PageSandbox(start)
+    sandbox = PageSandbox(start)
     okta = open_registry()["okta.list_agent_pools"].provider
     target = targets.Target(targets.SANDBOX, "", "", "")
     assert sandbox.base_url is None

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from httptask.errors import DefinitionError, InputInvalid, Problem, ProblemsError
-from httptask.graph import graph_of, text_of
+from httptask.errors import DefinitionError, InputInvalid, JournalError, Problem, ProblemsError
+from httptask.web.run_page import SEE_OTHER, RunPage
 from httptask.web.site import Site
 from httptask.web.submissions import submitted
 from httptask.web.task_page import TaskPage
+from httptask.web.workflow_page import WorkflowPage
 
 if TYPE_CHECKING:
     from httptask.web.guard import App
 
 #: Tasks on one page of the list.
 STEP = 50
+#: Digits of a number that any list of ours has.
+LONGEST_NUMBER = 8
 #: Asks for the part of a page that changes, in place of the whole.
 PART = "x-part"
 _A_YEAR = "private, max-age=31536000, immutable"
 _MISSING = 404
 _BROKEN = 422
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def application(site: Site) -> App:
@@ -40,11 +41,18 @@ def application(site: Site) -> App:
             Route("/", routes.tasks),
             Route("/search", routes.search),
             Route("/tasks/{task}", routes.task),
-            Route("/tasks/{task}", routes.act, methods=["POST"]),
-            Route("/tasks/{task}/check", routes.check, methods=["POST"]),
+            Route("/tasks/{task}", routes.task_sent, methods=["POST"]),
+            Route("/tasks/{task}/check", routes.task_checked, methods=["POST"]),
             Route("/tasks/{task}/fields", routes.fields),
             Route("/workflows", routes.workflows),
             Route("/workflows/{name}", routes.workflow),
+            Route("/workflows/{name}", routes.workflow_sent, methods=["POST"]),
+            Route("/workflows/{name}/check", routes.workflow_checked, methods=["POST"]),
+            Route("/runs", routes.runs),
+            Route("/runs/{run}", routes.run),
+            Route("/runs/{run}", routes.run_sent, methods=["POST"]),
+            Route("/runs/{run}/events", routes.events),
+            Route("/runs/{run}/body", routes.body),
             Route("/static/{name}", routes.static),
             Route("/{rest:path}", routes.nothing, methods=["GET", "POST"]),
         ]
@@ -54,7 +62,9 @@ def application(site: Site) -> App:
 class _Routes:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._task_page = TaskPage(site)
+        self._tasks = TaskPage(site)
+        self._workflows = WorkflowPage(site)
+        self._runs = RunPage(site)
 
     async def tasks(self, request: Request) -> Response:
         return await self._page(partial(self._results, "index", request))
@@ -63,33 +73,52 @@ class _Routes:
         return await self._page(partial(self._results, "results", request))
 
     async def task(self, request: Request) -> Response:
-        return await self._page(partial(self._task_page.show, request.path_params["task"]))
+        given = request.query_params
+        show = partial(self._tasks.show, request.path_params["task"], given.get("run", ""), given.get("from", ""))
+        return await self._page(partial(show, part=PART in request.headers))
 
     async def fields(self, request: Request) -> Response:
-        start = _number(request, "start")
-        return await self._page(partial(self._task_page.fields, request.path_params["task"], start))
+        return await self._page(partial(self._tasks.fields, request.path_params["task"], _number(request, "start")))
 
-    async def act(self, request: Request) -> Response:
-        try:
-            sent = await submitted(request)
-        except InputInvalid as error:
-            return self._problems(error, _BROKEN)
-        is_part = PART in request.headers
-        return await self._page(partial(self._task_page.act, request.path_params["task"], sent, part=is_part))
+    async def task_sent(self, request: Request) -> Response:
+        return await self._act(request, partial(self._tasks.act, request.path_params["task"]))
 
-    async def check(self, request: Request) -> Response:
-        try:
-            sent = await submitted(request)
-            found = await run_in_threadpool(self._task_page.problems, request.path_params["task"], sent)
-        except ProblemsError as error:
-            found = {"problems": [{"id": None, **problem.to_json()} for problem in error.problems]}
-        return Response(json.dumps(found), media_type="application/json")
+    async def task_checked(self, request: Request) -> Response:
+        return await self._checked(request, partial(self._tasks.problems, request.path_params["task"]))
 
     async def workflows(self, _request: Request) -> Response:
-        return await self._page(lambda: self._site.pages.draw("workflows", workflows=self._site.workflows.listed()))
+        return await self._page(self._workflows.every)
 
     async def workflow(self, request: Request) -> Response:
         return await self._page(partial(self._workflow, request.path_params["name"]))
+
+    async def workflow_sent(self, request: Request) -> Response:
+        return await self._act(request, partial(self._workflows.act, request.path_params["name"]))
+
+    async def workflow_checked(self, request: Request) -> Response:
+        return await self._checked(request, partial(self._workflows.problems, request.path_params["name"]))
+
+    async def runs(self, _request: Request) -> Response:
+        return await self._page(self._runs.every)
+
+    async def run(self, request: Request) -> Response:
+        return await self._page(partial(self._runs.show, request.path_params["run"], part=PART in request.headers))
+
+    async def run_sent(self, request: Request) -> Response:
+        return await self._act(request, partial(self._runs.act, request.path_params["run"]))
+
+    async def events(self, request: Request) -> Response:
+        after = request.headers.get("last-event-id", "")
+        number = int(after) if after.isascii() and after.isdigit() and len(after) < LONGEST_NUMBER else 0
+        return StreamingResponse(self._runs.events(request.path_params["run"], number), media_type="text/event-stream")
+
+    async def body(self, request: Request) -> Response:
+        run = request.path_params["run"]
+        found = self._runs.body(run)
+        if found is None:
+            return self._problems(JournalError(Problem(run, "the answer is no longer held", "send the request again")), _MISSING)
+        name = f"{run}.{'json' if found[1] == 'application/json' else 'txt'}"
+        return Response(found[0], media_type=found[1], headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     async def static(self, request: Request) -> Response:
         asset = self._site.pages.assets.get(request.path_params["name"])
@@ -101,6 +130,22 @@ class _Routes:
         problem = Problem(request.url.path, "there is no such page")
         return self._problems(DefinitionError(problem), _MISSING)
 
+    async def _act(self, request: Request, act: Callable[..., tuple[int, str]]) -> Response:
+        """Read a form and do what its button says."""
+        try:
+            sent = await submitted(request)
+        except InputInvalid as error:
+            return self._problems(error, _BROKEN)
+        return await self._page(partial(act, sent, part=PART in request.headers))
+
+    async def _checked(self, request: Request, check: Callable[..., dict[str, Any]]) -> Response:
+        """Read a form and say what is wrong with it."""
+        try:
+            found = await run_in_threadpool(check, await submitted(request))
+        except ProblemsError as error:
+            found = {"problems": [{"id": None, **problem.to_json()} for problem in error.problems]}
+        return Response(json.dumps(found), media_type="application/json")
+
     async def _page(self, draw: Callable[[], str | tuple[int, str]]) -> Response:
         """Draw a page in a thread; what is wrong with a definition is a page too."""
         try:
@@ -108,6 +153,8 @@ class _Routes:
         except ProblemsError as error:
             return self._problems(error, _MISSING)
         status, text = drawn if isinstance(drawn, tuple) else (200, drawn)
+        if status == SEE_OTHER:
+            return RedirectResponse(text, SEE_OTHER)
         return HTMLResponse(text, status)
 
     def _problems(self, error: ProblemsError, status: int) -> Response:
@@ -129,14 +176,12 @@ class _Routes:
         )
 
     def _workflow(self, name: str) -> str | tuple[int, str]:
-        draw = partial(self._site.pages.draw, "workflow", name=name)
         try:
-            workflow = self._site.workflows.load(name, self._site.catalogue.registry())
+            return self._workflows.show(name)
         except DefinitionError as error:
-            return _BROKEN, draw(problems=error.problems, workflow=None)
-        return draw(problems=(), workflow=workflow, tree="\n".join(text_of(graph_of(workflow))))
+            return _BROKEN, self._site.pages.draw("workflow", name=name, problems=error.problems, workflow=None)
 
 
 def _number(request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0  # noqa: PLR2004 - no list is so long
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0

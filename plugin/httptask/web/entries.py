@@ -23,8 +23,9 @@ from httptask.web.parts import Kind, Part
 #: Names of fields that are no inputs; no JSON path begins so.
 HAS = "~has"
 AS_JSON = "~json"
-CONNECTION = "~connection"
-HEADERS = "~headers"
+CONNECTION, HEADERS, TIMEOUT, FAULT = "~connection", "~headers", "~timeout", "~fault"
+#: Those of them that problems may be about.
+OWN = (CONNECTION, HEADERS, TIMEOUT, FAULT)
 #: The place of all inputs at once, when they are written as JSON.
 WHOLE = "~inputs"
 JSON_HINT = "text needs double quotes"

@@ -7,7 +7,7 @@ from typing import Any
 
 from httptask.inputs import BODY, parameter_names
 from httptask.model import TaskTemplate
-from httptask.web.parts import MAX_DEPTH, Kind, Part, root_of
+from httptask.web.parts import MAX_DEPTH, Kind, Part
 
 _TEXTS: Mapping[str, str] = {
     "date-time": "2026-01-31T12:00:00Z",
@@ -18,9 +18,8 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
-def example_of(template: TaskTemplate) -> dict[str, Any]:
-    """Return an example of a task's inputs: what is required, and what the template has an example of. Secrets are left out."""
-    root, given = root_of(template), documented(template)
+def completed(root: Part, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return example inputs with those added that are required. Secrets are left out."""
     values = {
         name: given[name] if name in given else _sample(part, required=name in root.required)
         for name, part in root.fields.items()

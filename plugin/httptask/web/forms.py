@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,21 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from httptask.errors import Problem
-from httptask.inputs import parameter_names
-from httptask.model import TaskTemplate
 from httptask.reference import type_words
 from httptask.secrets import Redactor
-from httptask.web.entries import ABSENT, CONNECTION, HEADERS, WHOLE, Entry, Json, below, holds_secret, masked
+from httptask.web.entries import ABSENT, OWN, WHOLE, Entry, Json, below, holds_secret, masked
 from httptask.web.parts import Kind, Part
+from httptask.web.subjects import Subject
 
 #: A group of more fields than this shows those of its example first, and the others on demand.
 FEW_FIELDS = 6
-_TITLES: Mapping[str, str] = {
-    "path": "Path parameters",
-    "query": "Query parameters",
-    "header": "Header parameters",
-    "cookie": "Cookies",
-}
 _LAST_STEP = re.compile(r"(?:\.[^.\[\]]+|\[[^\]]*\])\Z")
 
 
@@ -53,6 +47,7 @@ class Node:
     is_row: bool = False
     is_absent: bool = False
     can_switch: bool = False
+    is_short: bool = False
     children: tuple[Node, ...] = ()
     folded: tuple[Node, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -104,13 +99,11 @@ class Shown:
 
     Attributes:
         problems: what is wrong, by the name of the field.
-        example: the task's example, which says what people usually fill in.
         redactor: what it would mask is not written back into the page.
 
     """
 
     problems: Sequence[tuple[str, Problem]] = ()
-    example: Mapping[str, Any] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
 
 
@@ -119,9 +112,10 @@ def element_id(name: str) -> str:
     return "in-" + quote(name, safe="[].:-_~'")
 
 
-def form_of(template: TaskTemplate, root: Part, entry: Entry, shown: Shown) -> Form:
+def form_of(subject: Subject, entry: Entry, shown: Shown) -> Form:
     """Return the form."""
-    known = frozenset((*names(root, entry), CONNECTION, HEADERS))
+    root = subject.root
+    known = frozenset((*names(root, entry), *OWN))
     placed = [(_nearest(name, known), problem) for name, problem in shown.problems]
     by_name: dict[str, list[Problem]] = {}
     for name, problem in placed:
@@ -131,8 +125,8 @@ def form_of(template: TaskTemplate, root: Part, entry: Entry, shown: Shown) -> F
     if isinstance(entry, Json):
         return Form((), builder.node(_Spot(WHOLE, "All inputs", required=True), root, entry), said)
     assert isinstance(entry, dict)  # noqa: S101 - the root is a group
-    nodes = builder.children(root, entry, WHOLE, shown.example)
-    return Form(tuple(_sections(template, nodes)), None, said)
+    nodes = builder.children(root, entry, WHOLE, subject.documented())
+    return Form(tuple(_sections(subject, nodes)), None, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +197,7 @@ class _Builder:
         return {
             "value": shown,
             "is_withheld": withheld,
+            "is_short": part.kind not in {Kind.GROUP, Kind.LIST, Kind.JSON},
             "choices": tuple(Choice(choice, choice == shown) for choice in choices),
         }
 
@@ -221,13 +216,11 @@ def _is_filled(node: Node) -> bool:
     )
 
 
-def _sections(template: TaskTemplate, nodes: Iterable[Node]) -> Iterator[Section]:
-    parameters = parameter_names(template)
-    by_title: dict[str, list[Node]] = {title: [] for title in (*_TITLES.values(), "Request body")}
+def _sections(subject: Subject, nodes: Iterable[Node]) -> Iterator[Section]:
+    by_title: dict[str, list[Node]] = {subject.title_of(name): [] for name in subject.root.fields}
     for node in nodes:
-        title = _TITLES[parameters[node.label].location] if node.label in parameters else "Request body"
-        by_title[title].append(node)
-    return (Section(title, tuple(found)) for title, found in by_title.items() if found)
+        by_title[subject.title_of(node.label)].append(node)
+    return (Section(title, tuple(found)) for title, found in by_title.items())
 
 
 def names(part: Part, entry: Entry, name: str = WHOLE) -> Iterator[str]:
@@ -264,13 +257,21 @@ def _type(part: Part) -> str:
 def _hint(part: Part) -> str:
     schema = part.schema
     said = [" ".join(str(schema.get("description", "")).split()), _limits(schema)]
+    if part.is_reference:
+        said.append("A reference to the secret, as env:NAME or file:PATH")
     if schema.get("default") is not None:
-        said.append(f"Default on the server: {schema['default']}")
+        said.append(_default(part))
     if schema.get("examples") and part.kind not in {Kind.GROUP, Kind.LIST, Kind.JSON} and not part.is_secret:
         said.append(f"For example {schema['examples'][0]}")
     if schema.get("readOnly"):
         said.append("Read-only")
     return ". ".join(text.rstrip(".") for text in said if text)
+
+
+def _default(part: Part) -> str:
+    value = part.schema["default"]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"Default on the server: {text}" if part.is_of_a_request else f"Default: {text or 'empty'}"
 
 
 def _limits(schema: Mapping[str, Any]) -> str:

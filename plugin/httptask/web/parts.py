@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from httptask.inputs import BODY, input_schema
-from httptask.model import Schema, TaskTemplate
+from httptask.model import Schema, TaskTemplate, Workflow
 from httptask.reference import resolved
 from httptask.secrets import is_sensitive_field
 
@@ -40,7 +40,9 @@ class Kind(StrEnum):
 class Part:
     """One place: its kind, its schema with references and `allOf` merged, and whether what stands there is secret.
 
-    `forced` are kinds of a group's keys that their schemas alone do not tell.
+    `forced` are kinds of a group's keys that their schemas alone do not tell. Where secrets are given as references
+    (`takes_references`), what would be one is a text that may be shown (`is_reference`). What is not `is_of_a_request` has defaults
+    of our own.
     """
 
     kind: Kind
@@ -49,12 +51,17 @@ class Part:
     is_secret: bool = False
     depth: int = 0
     forced: Mapping[str, Kind] = field(default_factory=dict, repr=False)
+    is_of_a_request: bool = True
+    takes_references: bool = False
+    is_reference: bool = False
 
     @cached_property
     def fields(self) -> dict[str, Part]:
         """The parts of a group, by key."""
         properties = self.schema.get("properties", {})
         found = {key: part_of(schema, self.definitions, key, above=self) for key, schema in properties.items()}
+        if self.takes_references:
+            found = {key: _as_reference(part) if part.is_secret else part for key, part in found.items()}
         return {key: replace(part, kind=self.forced.get(key, part.kind)) for key, part in found.items()}
 
     @cached_property
@@ -93,6 +100,21 @@ def root_of(template: TaskTemplate) -> Part:
     return Part(Kind.GROUP, root.schema, template.definitions, forced=kept)
 
 
+def root_of_workflow(workflow: Workflow) -> Part:
+    """Return the whole of a workflow's inputs as a group."""
+    whole = part_of(workflow.inputs, workflow.inputs.get("$defs", {}))
+    return replace(whole, kind=Kind.GROUP, takes_references=True, is_of_a_request=False)
+
+
+def _as_reference(part: Part) -> Part:
+    return replace(part, kind=Kind.TEXT, schema=_reference(part.schema), is_secret=False, is_reference=True)
+
+
+def _reference(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a reference to what a schema describes."""
+    return {"type": "string", **({"description": schema["description"]} if "description" in schema else {})}
+
+
 def part_of(schema: Any, definitions: Mapping[str, Schema], key: str = "", *, above: Part | None = None) -> Part:
     """Return the part of a schema; `key` is the name that it has in its group."""
     whole = _merged(schema, definitions)
@@ -101,7 +123,8 @@ def part_of(schema: Any, definitions: Mapping[str, Schema], key: str = "", *, ab
     kind = _kind(whole, definitions, is_input=depth == 1)
     if depth >= MAX_DEPTH and kind in {Kind.GROUP, Kind.LIST}:
         kind = Kind.JSON
-    return Part(kind, whole, definitions, hidden or bool(above and above.is_secret), depth)
+    secret = hidden or bool(above and above.is_secret)
+    return Part(kind, whole, definitions, secret, depth, is_of_a_request=above is None or above.is_of_a_request)
 
 
 def choice_text(value: Any, among: list[Any]) -> str:

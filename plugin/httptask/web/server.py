@@ -46,7 +46,7 @@ class Address:
 
 
 @contextmanager
-def running(site: Site, address: Address, failed: Callable[[Exception], None]) -> Iterator[str]:
+def running(site: Site, address: Address) -> Iterator[str]:
     """Serve the page for as long as the context lasts; yields the link that lets one browser in.
 
     Raises:
@@ -57,21 +57,21 @@ def running(site: Site, address: Address, failed: Callable[[Exception], None]) -
     with listening(address.host, address.port) as listener:
         port = listener.getsockname()[1]
         sessions = Sessions(f"httptask-{port}")
-        guard = Guard(_application(site), address.hosts(port), sessions, site.pages.refusal, failed)
+        guard = Guard(_application(site), address.hosts(port), sessions, site.pages.refusal, site.failed)
         with serving(
             guard, listener, what="serve", timeout_graceful_shutdown=GRACE, limit_concurrency=MOST_CONNECTIONS, close=site.close
         ):
             yield f"{_url(address, url_of(listener), port)}/?{TOKEN}={sessions.token}"
 
 
-def serve_forever(site: Site, address: Address, *, ready: Callable[[str], None], failed: Callable[[Exception], None]) -> None:
+def serve_forever(site: Site, address: Address, *, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; call `ready` with the link once requests are answered. For the main thread of a process.
 
     Raises:
         ConfigurationError: as `running` does.
 
     """
-    with until_signal() as wait, running(site, address, failed) as link:
+    with until_signal() as wait, running(site, address) as link:
         ready(link)
         wait()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from httptask.errors import ConfigurationError, Problem
@@ -15,16 +13,15 @@ from httptask.surroundings import Surroundings
 from httptask.wiring import Where, dry_run_connection, sandbox_connection
 
 if TYPE_CHECKING:
-    from httptask.model import Connection, Provider
-    from httptask.sandbox.server import Running
+    from httptask.model import Connection, Provider, Workflow
+    from httptask.registry import Registry
+    from httptask.web.sandboxes import PageSandbox
 
 SANDBOX = "sandbox"
 DEFAULT = "default"
 #: Shows the documented server and a placeholder; nothing can be sent there.
 NOWHERE = "nowhere"
 _PROFILE = "profile:"
-#: Requests per second: a person who tries things out should meet a rate limit only when asking for one.
-_UNLIMITED = "1000/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +40,6 @@ class Target:
         return self.key not in {SANDBOX, NOWHERE}
 
 
-@dataclass
-class PageSandbox:
-    """The sandbox of the page: started when it is first asked for, and running until the page ends."""
-
-    start: Callable[[ExitStack], Running] = field(default_factory=lambda: _start)
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _lock: Lock = field(default_factory=Lock)
-    _server: Running | None = None
-
-    @property
-    def base_url(self) -> str | None:
-        """Where it listens; None before it is needed."""
-        return self._server.base_url if self._server else None
-
-    def server(self) -> Running:
-        """Return the running sandbox.
-
-        Raises:
-            ConfigurationError: it cannot be started.
-
-        """
-        with self._lock:
-            if self._server is None:
-                self._server = self.start(self._stack)
-            return self._server
-
-    def close(self) -> None:
-        """End it."""
-        with self._lock:
-            self._stack.close()
-            self._server = None
-
-
-def _start(stack: ExitStack) -> Running:
-    from httptask.sandbox.options import SandboxOptions
-    from httptask.sandbox.server import running
-
-    return stack.enter_context(running(SandboxOptions.from_json({"rateLimit": _UNLIMITED})))
-
-
 def targets_of(provider: Provider, around: Surroundings, sandbox: PageSandbox) -> tuple[Target, ...]:
     """Return what can be chosen for a task of this provider, the sandbox first; credentials are not read for this."""
     found = [_of_source(source) for source in listed((provider,), around) if source.provider == provider.id]
@@ -93,6 +50,29 @@ def targets_of(provider: Provider, around: Surroundings, sandbox: PageSandbox) -
         detail = "no connection is configured; `httptask connections add NAME` writes one"
         found.insert(0, Target(NOWHERE, "None, preview only", provider.default_url, detail))
     return tuple(found)
+
+
+def targets_of_workflow(workflow: Workflow, registry: Registry, around: Surroundings, sandbox: PageSandbox) -> tuple[Target, ...]:
+    """Return what can be chosen for a run: the sandbox, each profile where one API is used, and what is configured for all."""
+    providers = {registry[task].provider.id: registry[task].provider for task in workflow.tasks()}
+    if len(providers) == 1 and workflow.connection is None:
+        return targets_of(next(iter(providers.values())), around, sandbox)
+    found = [_configured(workflow, providers.values(), around)]
+    if set(providers) <= {SANDBOX_PROVIDER}:
+        detail = "an Okta Agent Pools server on this machine; nothing leaves it"
+        found.insert(0, Target(SANDBOX, "Sandbox (built in)", "starts with the run", detail))
+    return tuple(found)
+
+
+def _configured(workflow: Workflow, providers: Iterable[Provider], around: Surroundings) -> Target:
+    """Return the choice of what is configured: the workflow's own connection, or the first source of each API."""
+    if workflow.connection is not None:
+        return Target(DEFAULT, "The workflow's own", workflow.connection, "the file names its connection")
+    sources = {source.provider: source for source in listed(providers, around) if source.default and not source.problems}
+    urls = [f"{provider.id}: {sources[provider.id].base_url if provider.id in sources else 'none'}" for provider in providers]
+    missing = [provider.id for provider in providers if provider.id not in sources]
+    problems = tuple(Problem(name, "no connection is configured for this API") for name in missing)
+    return Target(DEFAULT, "As configured", ", ".join(urls) or "no API is used", "the first source of each API", problems)
 
 
 def _of_source(source: Source) -> Target:
@@ -106,13 +86,13 @@ def _of_source(source: Source) -> Target:
 
 
 def chosen(targets: tuple[Target, ...], key: str | None) -> Target:
-    """Return the target of this key; the first that can be used when a form says nothing yet.
+    """Return the target of this key; the first that can be used, else the first, when a form says nothing yet.
 
     Raises:
         ConfigurationError: there is none of this key, or it is faulty.
 
     """
-    usable = next(target for target in targets if not target.problems)
+    usable = next((target for target in targets if not target.problems), targets[0])
     if key is None:
         return usable
     found = next((target for target in targets if target.key == key), None)
@@ -124,8 +104,18 @@ def chosen(targets: tuple[Target, ...], key: str | None) -> Target:
     return found
 
 
-def where_of(target: Target) -> Where:
-    """Return what the settings resolve for a target that is configured."""
+def where_of(target: Target, sandbox: PageSandbox) -> Where:
+    """Return where requests go, as runs and trials are told.
+
+    Raises:
+        ConfigurationError: nothing can be sent there.
+
+    """
+    if target.key == NOWHERE:
+        hint = "`httptask connections add NAME` writes one"
+        raise ConfigurationError(Problem("connection", "no connection is configured, so nothing can be sent", hint))
+    if target.key == SANDBOX:
+        return Where(sandbox=True, lent=sandbox.shared())
     name = target.key.removeprefix(_PROFILE) if target.key.startswith(_PROFILE) else None
     return Where(name=name)
 
@@ -137,9 +127,9 @@ def connection_of(target: Target, provider: Provider, sandbox: PageSandbox) -> C
         ConfigurationError: it cannot be used.
 
     """
-    if target.key == SANDBOX:
-        server = sandbox.server()
-        return sandbox_connection(provider, server.base_url, server.token)
     if target.key == NOWHERE:
         return dry_connection(provider)
-    return dry_run_connection(where_of(target), provider)
+    where = where_of(target, sandbox)
+    if where.lent is not None:
+        return sandbox_connection(provider, where.lent.base_url, where.lent.token)
+    return dry_run_connection(where, provider)

@@ -1,50 +1,44 @@
-"""The page of one task: its reference, its form, and the request that the form makes."""
+"""The page of one task: its reference, its form, the request that the form makes, and what came of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from httptask import sensitive
-from httptask.discretion import Discretion
-from httptask.errors import ConfigurationError, Problem, UsageError
-from httptask.identity import new_idempotency_key
-from httptask.model import Connection, TaskTemplate
-from httptask.runner import Options, prepare
-from httptask.web import drafts, forms
+from httptask.errors import InputInvalid, JournalError, Problem, ProblemsError
+from httptask.simulate import Simulation, simulate
+from httptask.web import drafts, tries
+from httptask.web.answers import bars_of, result_of
 from httptask.web.catalogue import Found
-from httptask.web.drafts import Draft
-from httptask.web.entries import CONNECTION, HEADERS, Json, below, entry_at
-from httptask.web.examples import documented
-from httptask.web.parts import Part, root_of
+from httptask.web.confirmations import Question
+from httptask.web.desk import Desk, fresh, seated, sent_to
+from httptask.web.entries import FAULT
+from httptask.web.journals import Row
 from httptask.web.previews import Preview, preview_of
 from httptask.web.references import body_table, reference_of
 from httptask.web.site import Site
+from httptask.web.subjects import TaskForm
 from httptask.web.submissions import Submission
-from httptask.web.targets import Target, chosen, connection_of, targets_of
+from httptask.web.targets import targets_of
+from httptask.web.tries import Ready
+from httptask.web.works import Work
 
 #: Of an answer to a form that has problems (RFC 9110 section 15.5.21).
 REFUSED = 422
+SEE_OTHER = 303
 ANSWERED = 200
+_GONE = Problem("confirmation", "this question was answered before, or is too old", "nothing was sent; send it again to be asked")
 
 
 @dataclass(slots=True)
-class _Desk:
-    """One request's work on one task: its form, what is wrong with it, and what came of it."""
+class _Shown:
+    """What stands on the page beside the form."""
 
-    found: Found
-    root: Part
-    draft: Draft
-    targets: tuple[Target, ...]
-    target: Target
-    problems: tuple[tuple[str, Problem], ...] = ()
     preview: Preview | None = None
-    focus: str = ""
-    discretion: Discretion = field(default_factory=Discretion)
-
-    @property
-    def template(self) -> TaskTemplate:
-        return self.found.template
+    question: tuple[str, Question] | None = None
+    work: Work | None = None
+    simulation: Simulation | None = None
 
 
 class TaskPage:
@@ -54,14 +48,22 @@ class TaskPage:
         """Serve the tasks of a site."""
         self._site = site
 
-    def show(self, name: str) -> str:
-        """Return the page as it begins.
+    def show(self, name: str, run: str = "", again: str = "", *, part: bool = False) -> str:
+        """Return the page; with what came of a `run` of this page, or with the inputs of an earlier trial `again`.
+
+        A `part` is what came of the run alone.
 
         Raises:
             DefinitionError: there is no such task, or its file is wrong.
 
         """
-        return self._draw("task", self._desk(name, None))
+        found = self._site.catalogue.task(name)
+        work = self._site.works.get(run)
+        if work is not None and work.task == name and work.draft is not None:
+            desk = seated(TaskForm(found.template), self._targets(found), work.draft)
+            return self._draw("result" if part else "task", found, desk, _Shown(work=work))
+        desk = self._again(found, again) if again else fresh(TaskForm(found.template), self._targets(found))
+        return self._draw("task", found, desk, _Shown())
 
     def fields(self, name: str, start: int) -> str:
         """Return one further page of a huge body's fields.
@@ -80,17 +82,19 @@ class TaskPage:
             DefinitionError: there is no such task, or its file is wrong.
 
         """
-        desk = self._desk(name, sent)
+        found = self._site.catalogue.task(name)
+        desk = sent_to(TaskForm(found.template), self._targets(found), sent)
+        shown = _Shown()
         action, place = sent.action
-        if action == "preview":
-            self._preview(desk)
+        if action in {"confirm", "back"}:
+            desk = self._answered(found, desk, shown, place, goes=action == "confirm")
+        elif action in {"preview", "send", "simulate"}:
+            self._make(found, desk, shown, action)
         else:
-            desk.draft = drafts.changed(desk.template, desk.root, desk.draft, sent.action)
-            desk.problems = (*desk.problems, *_stays_json(desk, action, place))
-            desk.focus = _focus(desk, action, place)
-        if desk.problems:
-            desk.focus = "problems"
-        return REFUSED if desk.problems else ANSWERED, self._draw("try" if part else "task", desk)
+            desk.change(sent.action)
+        if shown.work is not None and not part:
+            return SEE_OTHER, f"/tasks/{quote(found.template.id)}?run={shown.work.id}"
+        return REFUSED if desk.problems else ANSWERED, self._draw("try" if part else "task", found, desk, shown)
 
     def problems(self, name: str, sent: Submission) -> dict[str, Any]:
         """Return what is wrong with a form: the one check that there is.
@@ -99,94 +103,104 @@ class TaskPage:
             DefinitionError: there is no such task, or its file is wrong.
 
         """
-        desk = self._desk(name, sent)
-        found = drafts.checked(desk.template, desk.root, desk.draft).problems
-        shown = self._form(desk, (*desk.problems, *found)).said
-        return {"problems": [{"id": said.id, **said.problem.to_json()} for said in shown]}
-
-    def _desk(self, name: str, sent: Submission | None) -> _Desk:
         found = self._site.catalogue.task(name)
-        root = root_of(found.template)
-        targets = targets_of(found.template.provider, self._site.around(), self._site.sandbox)
-        draft = drafts.empty(root) if sent is None else drafts.of_submission(root, sent)
-        problems = draft.problems
-        try:
-            target = chosen(targets, draft.target)
-        except ConfigurationError as error:
-            target = chosen(targets, None)
-            problems = (*problems, *((CONNECTION, problem) for problem in error.problems))
-        return _Desk(found, root, draft, targets, target, problems)
+        desk = sent_to(TaskForm(found.template), self._targets(found), sent)
+        desk.check()
+        return {"problems": [{"id": said.id, **said.problem.to_json()} for said in desk.form().said]}
 
-    def _preview(self, desk: _Desk) -> None:
-        ready = drafts.checked(desk.template, desk.root, desk.draft)
-        desk.problems = (*desk.problems, *ready.problems)
-        connection = self._connection(desk)
-        if desk.problems or connection is None:
+    def _targets(self, found: Found) -> Any:
+        return targets_of(found.template.provider, self._site.around(), self._site.sandbox)
+
+    def _again(self, found: Found, run: str) -> Desk:
+        """Return a desk with the inputs of an earlier trial."""
+        form = TaskForm(found.template)
+        try:
+            again = self._site.journal.again(run, found.template.id)
+        except JournalError as error:
+            desk = fresh(form, self._targets(found))
+            desk.blame("", error.problems)
+            return desk
+        if again is None:
+            return fresh(form, self._targets(found))
+        draft = drafts.of_inputs(form, again.inputs)
+        desk = seated(form, self._targets(found), drafts.with_headers(draft, again.headers))
+        if again.withheld:
+            message = f"withheld from the journal, because it may not be stored: {', '.join(again.withheld)}"
+            desk.blame("", (Problem("", message, "fill it in again"),))
+        return desk
+
+    def _make(self, found: Found, desk: Desk, shown: _Shown, action: str) -> None:
+        """Preview, send or simulate what the form says."""
+        if action == "simulate":
+            self._simulate(found, desk, shown)
             return
-        options = Options(
-            headers=ready.headers, allow_unknown_enum=desk.draft.allow_unknown, idempotency_key=new_idempotency_key()
-        )
-        try:
-            prepared = prepare(desk.template, ready.inputs, connection, options)
-        except UsageError as error:
-            desk.problems = drafts.placed(error.problems, ready)
+        ready = tries.made_ready(desk, found.template, self._site)
+        if ready is None:
             return
-        desk.preview = preview_of(desk.template, prepared, connection, desk.discretion)
-        desk.focus = "preview"
+        if action == "preview":
+            shown.preview = preview_of(found.template, ready.prepared, ready.connection, desk.discretion)
+            desk.focus = "preview"
+        elif ready.needs_a_word:
+            shown.preview = preview_of(found.template, ready.prepared, ready.connection, desk.discretion)
+            shown.question = tries.asked(ready, self._site)
+            desk.focus = "question"
+        else:
+            self._send(ready, desk, shown)
 
-    def _connection(self, desk: _Desk) -> Connection | None:
-        """Return the chosen connection; its secrets, and those among the inputs, are masked from here on."""
-        reading = drafts.checked(desk.template, desk.root, desk.draft)
-        desk.discretion.learn(sensitive.inputs(desk.template, reading.inputs).secrets)
+    def _answered(self, found: Found, desk: Desk, shown: _Shown, name: str, *, goes: bool) -> Desk:
+        """Do what the answer to a question says; the form is the one that led to it."""
+        ready = self._site.confirmations.answered(name, Ready)
+        if ready is None or ready.trial.template.id != found.template.id:
+            desk.blame("", (_GONE,))
+            return desk
+        desk = seated(TaskForm(found.template), self._targets(found), ready.draft)
+        if goes:
+            self._send(ready, desk, shown)
+        return desk
+
+    def _send(self, ready: Ready, desk: Desk, shown: _Shown) -> None:
         try:
-            connection = connection_of(desk.target, desk.template.provider, self._site.sandbox)
-        except ConfigurationError as error:
-            desk.problems = (*desk.problems, *((CONNECTION, problem) for problem in error.problems))
-            return None
-        secrets = connection.auth.secrets if connection.auth else ()
-        self._site.meet(secrets)
-        desk.targets = targets_of(
-            desk.template.provider, self._site.around(), self._site.sandbox
-        )  # the sandbox has an address now
-        desk.target = chosen(desk.targets, desk.target.key)
-        desk.discretion.learn(secrets)
-        return connection
+            shown.work = tries.sent(ready, self._site)
+        except ProblemsError as error:
+            desk.blame("", error.problems)
+            return
+        desk.focus = "result"
 
-    def _form(self, desk: _Desk, problems: tuple[tuple[str, Problem], ...]) -> forms.Form:
-        shown = forms.Shown(problems, documented(desk.template), desk.discretion.redactor)
-        return forms.form_of(desk.template, desk.root, desk.draft.entry, shown)
+    def _simulate(self, found: Found, desk: Desk, shown: _Shown) -> None:
+        ready = desk.check()
+        if desk.problems:
+            return
+        options = drafts.options_of(desk.draft, ready, simulated=True)
+        try:
+            shown.simulation = simulate(found.template, ready.inputs, desk.draft.fault or "ok", options=options)
+        except InputInvalid as error:
+            desk.blame(FAULT, error.problems)
+            return
+        desk.focus = "simulation"
 
-    def _draw(self, name: str, desk: _Desk) -> str:
+    def _recent(self, name: str) -> tuple[list[Row], tuple[Problem, ...]]:
+        try:
+            return self._site.journal.recent(name), ()
+        except JournalError as error:
+            return [], error.problems
+
+    def _draw(self, page: str, found: Found, desk: Desk, shown: _Shown) -> str:
+        work = shown.work
+        recent, unread = self._recent(found.template.id)
+        result = result_of(work.tried, retries=bool(work.draft and work.draft.retry)) if work and work.tried else None
         return self._site.pages.draw(
-            name,
-            task=desk.template,
-            stale=desk.found.problems,
-            reference=reference_of(desk.template) if name == "task" else None,
-            form=self._form(desk, desk.problems),
-            targets=desk.targets,
-            target=desk.target,
-            draft=desk.draft,
-            headers=drafts.shown_headers(desk.draft.headers, desk.discretion.redactor),
-            own_problems={key: [problem for at, problem in desk.problems if at == key] for key in (CONNECTION, HEADERS)},
-            preview=desk.preview,
-            focus=desk.focus,
+            page,
+            task=found.template,
+            action=f"/tasks/{quote(found.template.id)}",
+            stale=found.problems,
+            reference=reference_of(found.template) if page == "task" else None,
+            **desk.drawn(),
+            preview=shown.preview,
+            question=shown.question,
+            work=work,
+            result=result,
+            bars=bars_of(work.attempts, retries=True) if work and not result else (),
+            simulation=shown.simulation,
+            recent=recent,
+            unread=unread,
         )
-
-
-def _focus(desk: _Desk, action: str, place: str) -> str:
-    """Return the id of the element that goes on with what a button began."""
-    if action == "add":
-        entry = entry_at(desk.root, desk.draft.entry, place)
-        return forms.element_id(below(place, len(entry) - 1) if isinstance(entry, list) else place)
-    return forms.element_id(place) if place else "inputs"
-
-
-def _stays_json(desk: _Desk, action: str, place: str) -> tuple[tuple[str, Problem], ...]:
-    """Say why a place is still written as JSON although fields were asked for."""
-    if action != "fields" or not isinstance(entry_at(desk.root, desk.draft.entry, place), Json):
-        return ()
-    faults = drafts.unread(desk.root, desk.draft)
-    if faults:
-        return faults
-    message = "it holds what fields cannot say, so that it stays JSON"
-    return ((place, Problem(place.lstrip("~"), message, "unlisted keys, empty texts and lists, null")),)

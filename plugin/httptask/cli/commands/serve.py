@@ -39,7 +39,7 @@ PORT = 8321
 @options.templates
 @options.debug
 def command(folders: tuple[Path, ...], workflows: tuple[Path, ...], host: str, **flags: Any) -> int:
-    """Serve the page until Ctrl-C: find a task, read what it takes, see the request.
+    """Serve the page until Ctrl-C: find a task, read what it takes, test its request; run workflows and look at runs.
 
     Prints one JSON line with a link that lets one browser in, once.
 
@@ -51,13 +51,13 @@ def command(folders: tuple[Path, ...], workflows: tuple[Path, ...], host: str, *
     from httptask.serving import is_loopback
     from httptask.surroundings import Surroundings, template_path
     from httptask.web.catalogue import Catalogue
+    from httptask.web.journals import PageJournal
     from httptask.web.server import Address, serve_forever
     from httptask.web.site import Site
     from httptask.web.workflow_files import WorkflowFiles
 
     console, session = Console(), current()
     catalogue = Catalogue((*template_path(Surroundings.current()), *folders))
-    site = Site(catalogue, WorkflowFiles(workflows), flags["journal"], discretion=session.discretion)
     if not is_loopback(host):
         console.note("warning: other machines can reach this address, and what they send is not encrypted")
 
@@ -66,11 +66,13 @@ def command(folders: tuple[Path, ...], workflows: tuple[Path, ...], host: str, *
         if session.wants_tracebacks():
             console.lines(session.traceback(error))
 
+    site = Site(catalogue, WorkflowFiles(workflows), PageJournal(flags["journal"]), failed=failed, discretion=session.discretion)
+
     def ready(link: str) -> None:
         print(json.dumps({"url": link, "pid": os.getpid()}), flush=True)
         print("ready; Ctrl-C ends it", file=sys.stderr, flush=True)
         if flags["opens"]:
             click.launch(link)
 
-    serve_forever(site, Address(host, flags["port"], flags["names"]), ready=ready, failed=failed)
+    serve_forever(site, Address(host, flags["port"], flags["names"]), ready=ready)
     return SUCCEEDED

@@ -57,32 +57,36 @@ document.addEventListener("keydown", (event) => {
   (next < 0 ? search : links[Math.min(next, links.length - 1)]).focus();
 });
 
-// --- a task: its form changes in place ---
+// --- forms change in place ---
 
-const part = () => document.querySelector("#try");
+// What the server does not send back stays in the page: secrets that were typed, by the id of their field.
+const kept = new Map();
 
 async function press(form, button) {
-  const old = part();
+  const old = document.getElementById(form.dataset.part);
+  remember(old);
+  if (button.value === "clear") kept.clear();
   button.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button), headers: { "X-Part": "try" } });
-    const fresh = elementIn(await answer.text(), "#try");
-    if (!fresh) return form.submit();
-    keep(old, fresh, button.value);
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button), headers: { "X-Part": form.dataset.part } });
+    if (answer.redirected) return location.assign(answer.url);
+    const fresh = elementIn(await answer.text(), `#${form.dataset.part}`);
+    if (!fresh) return location.reload();
+    if (!button.value.startsWith("remove:")) recall(fresh);
     old.replaceWith(fresh);
     focusOn(fresh.dataset.focus);
+    watch();
   } finally {
     button.removeAttribute("aria-busy");
   }
 }
 
-// What the server does not send back stays in the page: secrets, and what else was withheld.
-function keep(old, fresh, action) {
-  if (action === "clear" || action.startsWith("remove:")) return;
-  for (const field of old.querySelectorAll("[data-keep]")) {
-    const place = field.value && fresh.querySelector(`#${CSS.escape(field.id)}[data-keep]`);
-    if (place && !(action === "example" && place.value)) place.value = field.value;
-  }
+function remember(part) {
+  for (const field of part.querySelectorAll("[data-keep]")) kept.set(field.id, field.value);
+}
+
+function recall(part) {
+  for (const field of part.querySelectorAll("[data-keep]")) if (kept.get(field.id) && (!field.value || field.value.includes("***"))) field.value = kept.get(field.id);
 }
 
 function focusOn(id) {
@@ -96,15 +100,66 @@ function focusOn(id) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.id !== "form" || !event.submitter || event.submitter.dataset.whole !== undefined) return;
-  event.preventDefault();
-  press(form, event.submitter);
+  if (form.dataset.quiet !== undefined) {
+    event.preventDefault();
+    fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+  } else if (form.dataset.part && event.submitter) {
+    event.preventDefault();
+    press(form, event.submitter);
+  }
 });
+
+// --- what is under way: the server says that something happened, and draws it ---
+
+let watched = null;
+
+function watch() {
+  const place = document.querySelector("[data-events]");
+  if (watched && watched.url.endsWith(place?.dataset.events ?? "\n")) return;
+  watched?.close();
+  watched = place && new EventSource(place.dataset.events);
+  if (!place) return;
+  const id = place.id;
+  const address = place.dataset.fresh;
+  let waiting = 0;
+  watched.addEventListener("line", (event) => {
+    const live = document.querySelector("#live");
+    if (live) live.textContent = JSON.parse(event.data);
+    waiting ||= setTimeout(() => ((waiting = 0), refresh(id, address)), 150);
+  });
+  watched.addEventListener("end", () => {
+    watched.close();
+    watched = null;
+    clearTimeout(waiting);
+    refresh(id, address, true);
+  });
+}
+
+async function refresh(id, address, last = false) {
+  const answer = await fetch(address, { headers: { "X-Part": id } });
+  const old = document.getElementById(id);
+  if (!answer.ok || !old) return;
+  const fresh = elementIn(await answer.text(), `#${id}`);
+  const live = old.querySelector("#live");
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const open = [...old.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
+  // the status stays the same element, so that it is read out when its text changes
+  if (live && fresh.querySelector("#live")) fresh.querySelector("#live").replaceWith(live);
+  for (const summary of fresh.querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
+  old.replaceWith(fresh);
+  if (focused) (document.getElementById(focused) ?? fresh).focus();
+  if (last) {
+    watch();
+    fresh.focus({ preventScroll: true });
+  }
+}
+
+watch();
 
 document.addEventListener("change", (event) => {
   const field = event.target;
   if (field.type === "file" && field.files.length) field.closest(".file").querySelector("button").click();
-  else if (field.form?.id === "form") check(field);
+  else if (field.form?.dataset.check) check(field);
 });
 
 // --- problems as one goes: the server's check, shown for the fields that were touched ---
