@@ -79,7 +79,17 @@ def opened(*folders, workflows=(), **choices):
 
 def alone(monkeypatch, home):
     """Take the machine's own connections away."""
-    for name in ("OKTA_CLIENT_ORGURL", "OKTA_CLIENT_TOKEN", "HTTPTASK_CONFIG", "ACME_URL", "ACME_TOKEN", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HTTPTASK_JOURNAL", "HTTPTASK_PATH"):
+    for name in (
+        "OKTA_CLIENT_ORGURL",
+        "OKTA_CLIENT_TOKEN",
+        "HTTPTASK_CONFIG",
+        "ACME_URL",
+        "ACME_TOKEN",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "HTTPTASK_JOURNAL",
+        "HTTPTASK_PATH",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.beginning import Beginning
 from httptask.definitions import Definition, definition_of, loaded
-from httptask.errors import Problem, UsageError
+from httptask.errors import JournalError, Problem, UsageError
 from httptask.executing import Company, Plan, execute, named_connection
 from httptask.identity import new_id
 from httptask.journal import RunRecord
@@ -118,12 +118,14 @@ def gone_on(going: Going, site: Site) -> Work:
     """Go on with a run in a thread, and return the work to be watched.
 
     Raises:
-        JournalError: there is no such run, or the journal cannot be used.
+        JournalError: there is no such run, nothing is left to do, or the journal cannot be used.
         UsageError: its sandbox has ended.
 
     """
     journal = site.journal.opened()
     record = journal.record(going.run_id)
+    if record.status == "succeeded":
+        raise JournalError(Problem(record.id, "this run has succeeded", "there is nothing left to do"))
     lent = lent_to(record, site)
     work = Work(record.id)
 

@@ -41,8 +41,8 @@ class Part:
     """One place: its kind, its schema with references and `allOf` merged, and whether what stands there is secret.
 
     `forced` are kinds of a group's keys that their schemas alone do not tell. Where secrets are given as references
-    (`takes_references`), what would be one is a text that may be shown (`is_reference`). What is not `is_of_a_request` has defaults
-    of our own.
+    (`takes_references`), what would be one is a text that may be shown (`is_reference`). Defaults of what is no part of a request
+    are our own.
     """
 
     kind: Kind
