@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from httptask.web.drafts import Draft
 
 #: Works that are remembered after they ended, the latest.
-MOST_KEPT = 30
+MOST_KEPT = 10
 #: Lines that are kept of one work; the first ones of a long run are in its journal.
 MOST_LINES = 2000
 #: Seconds that the end of the page waits for works, beyond those that requests on their way get.

@@ -76,9 +76,21 @@ async function press(form, button) {
     old.replaceWith(fresh);
     focusOn(fresh.dataset.focus);
     watch();
+  } catch {
+    unanswered();
   } finally {
     button.removeAttribute("aria-busy");
   }
+}
+
+// The server has ended, or the machine was asleep: nobody knows whether what was asked for has begun.
+function unanswered() {
+  const place = document.getElementById("unanswered") ?? document.createElement("p");
+  place.id = "unanswered";
+  place.className = "notice bad";
+  place.setAttribute("role", "alert");
+  place.textContent = "httptask serve does not answer. If you have just sent something, look at Runs once it is back.";
+  document.querySelector("main").prepend(place);
 }
 
 function remember(part) {
@@ -102,7 +114,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.quiet !== undefined) {
     event.preventDefault();
-    fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) }).catch(unanswered);
   } else if (form.dataset.part && event.submitter) {
     event.preventDefault();
     press(form, event.submitter);
@@ -127,6 +139,10 @@ function watch() {
     if (live) live.textContent = JSON.parse(event.data);
     waiting ||= setTimeout(() => ((waiting = 0), refresh(id, address)), 150);
   });
+  watched.addEventListener("error", () => {
+    const live = document.querySelector("#live");
+    if (live) live.textContent = "No connection to httptask serve; trying again";
+  });
   watched.addEventListener("end", () => {
     watched.close();
     watched = null;
@@ -136,9 +152,10 @@ function watch() {
 }
 
 async function refresh(id, address, last = false) {
-  const answer = await fetch(address, { headers: { "X-Part": id } });
+  const answer = await fetch(address, { headers: { "X-Part": id } }).catch(() => null);
   const old = document.getElementById(id);
-  if (!answer.ok || !old) return;
+  if (!old) return;
+  if (!answer?.ok) return last ? location.reload() : undefined;
   const fresh = elementIn(await answer.text(), `#${id}`);
   const live = old.querySelector("#live");
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
@@ -185,7 +202,10 @@ function tell(form, problems) {
     const field = document.getElementById(id);
     const place = document.getElementById(`${id}-error`);
     if (!field || !place || !form.contains(field)) continue;
-    const said = problems.filter((problem) => problem.id === id).map(({ message, hint }) => (hint ? `${message} (${hint})` : message));
+    const known = document.getElementById(`${id}-hint`)?.textContent ?? "";
+    const said = problems
+      .filter((problem) => problem.id === id)
+      .map(({ message, hint }) => (hint && !known.includes(hint) ? `${message} (${hint})` : message));
     place.textContent = said.join("; ");
     place.hidden = !said.length;
     if (said.length) field.setAttribute("aria-invalid", "true");
