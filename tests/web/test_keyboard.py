@@ -1,0 +1,55 @@
+import re
+
+import pytest
+
+from web.chromium import expect
+from web.walking import walk
+
+PAGES = ["/", "/tasks/okta.create_agent_pools_update", "/tasks/okta.list_agent_pools", "/workflows", "/workflows/canary_roll_out"]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 664)], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", PAGES)
+def test_tab_reaches_everything_in_order_and_traps_nobody(page, path, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(path)
+    walked = walk(page)
+    assert walked.reached == walked.reachable
+    assert not walked.hidden, "what has the focus cannot be seen"
+    assert not walked.unmarked, "what has the focus does not look so"
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(page):
+    page.goto("/workflows")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_arrows_go_through_the_results(page):
+    page.goto("/")
+    page.keyboard.type("pause")
+    results = page.get_by_role("list", name="Tasks").get_by_role("link")
+    expect(results.first).to_contain_text("pause")
+    page.keyboard.press("ArrowDown")
+    expect(results.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/tasks/okta\.pause_agent_pools_update$"))
+
+
+def test_a_request_is_previewed_without_a_mouse(page):
+    page.goto("/tasks/okta.get_agent_pools_update_settings")
+    field = page.get_by_label("poolId", exact=True)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if field.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.type("0oaspf3cfatE1nDO31d7")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="This would be sent")).to_be_focused()
