@@ -7,6 +7,7 @@ from typing import Any
 
 from httptask.inputs import BODY, parameter_names
 from httptask.model import TaskTemplate
+from httptask.paging import paging_of
 from httptask.web.parts import MAX_DEPTH, Kind, Part
 
 _TEXTS: Mapping[str, str] = {
@@ -16,6 +17,8 @@ _TEXTS: Mapping[str, str] = {
     "uri": "https://example.com/",
     "uuid": "123e4567-e89b-12d3-a456-426614174000",
 }
+#: What APIs call the parameter that is taken from the link to a next page.
+_CURSORS = frozenset({"after", "cursor", "page_token", "pageToken", "nextToken", "continuationToken"})
 
 
 def completed(root: Part, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +43,14 @@ def documented(template: TaskTemplate) -> dict[str, Any]:
     elif template.body is not None and isinstance(example, dict):
         given |= {key: value for key, value in example.items() if key in template.body.inputs}
     return given
+
+
+def at_the_beginning(template: TaskTemplate, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return example inputs without a place in a list: a server made that of an example for somebody else."""
+    paging = paging_of(template)
+    places = _CURSORS if paging and paging.style == "link" else {paging.parameter} if paging else frozenset()
+    required = {parameter.name for parameter in template.parameters if parameter.required}
+    return {name: value for name, value in inputs.items() if name not in places or name in required}
 
 
 def _sample(part: Part, *, required: bool) -> Any:

@@ -75,7 +75,7 @@ class TaskForm:
 
     def example(self) -> dict[str, Any]:
         """Return the template's examples, and values for what else is required."""
-        return examples.completed(self.root, self.documented())
+        return examples.at_the_beginning(self.template, examples.completed(self.root, self.documented()))
 
     def first(self) -> dict[str, Any]:
         """Return nothing: an API's defaults are shown and not sent."""
