@@ -61,12 +61,22 @@ document.addEventListener("keydown", (event) => {
 
 // What the server does not send back stays in the page: secrets that were typed, by the id of their field.
 const kept = new Map();
+let pressed = Promise.resolve();
 
-async function press(form, button) {
+// One press after the other: the second is about the form that the first one leaves. A double click is one press.
+function press(form, button) {
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  pressed = pressed.then(() => carryOut(form, button)).catch(reportError);
+}
+
+async function carryOut(given, first) {
+  const form = given.isConnected ? given : document.getElementById(given.id);
+  const button = first.isConnected ? first : [...(form?.elements ?? [])].find(({ type, value }) => type === "submit" && value === first.value);
+  if (!form || !button) return;
   const old = document.getElementById(form.dataset.part);
   remember(old);
   if (button.value === "clear") kept.clear();
-  button.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button), headers: { "X-Part": form.dataset.part } });
     if (answer.redirected) return location.assign(answer.url);
