@@ -44,13 +44,15 @@ def hostile():
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, hostile):
     """The page over the shipped tasks, the notes of the examples and a hostile API, with the example workflows."""
-    from web.hostile import profile, write_templates
+    from web.hostile import profiles, write_templates
     from web.serving import Serve
+    from web.workflow_files import write_workflows
 
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(EXAMPLES, folder / "workflows", ignore=shutil.ignore_patterns("templates"))
+    write_workflows(folder / "workflows")
     write_templates(folder / "templates")
-    (folder / "connections.toml").write_text(profile(hostile.url), encoding="utf-8")
+    (folder / "connections.toml").write_text(profiles(hostile.url), encoding="utf-8")
     serve = Serve(folder, "--templates", folder / "templates", "--templates", NOTES)
     yield serve
     serve.stop()
@@ -70,6 +72,23 @@ def context(chromium, site, cookies):
 
     with chromium.in_use() as browser, watched(browser, site.url, cookies) as context:
         yield context
+
+
+@pytest.fixture(scope="session")
+def sandbox_address(chromium, site, cookies):
+    from web.sandboxes import address_of
+    from web.watching import watched
+
+    with chromium.in_use() as browser, watched(browser, site.url, cookies) as context:
+        return address_of(context.new_page())
+
+
+@pytest.fixture
+def sandbox(sandbox_address):
+    """The sandbox of the page, as it begins."""
+    from web.sandboxes import PageSandbox
+
+    return PageSandbox(sandbox_address)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ class _Answering(BaseHTTPRequestHandler):
         if name == "slow":
             self.server.released.wait(30)
         status, kind, body = ANSWERS.get(name, ANSWERS["echo"])
+        self.server.methods.append(self.command)
         credential = self.headers.get("X-Api-Key", "")
         raw = body.replace("CREDENTIAL", credential).encode("utf-8" if kind != "application/octet-stream" else "latin-1")
         self.send_response(status)
@@ -57,6 +58,10 @@ class Hostile:
     def __init__(self, server):
         self.url = f"http://127.0.0.1:{server.server_port}"
         self._released = server.released
+        self._methods = server.methods
+
+    def count(self, method):
+        return self._methods.count(method)
 
     def hold(self):
         self._released.clear()
@@ -69,6 +74,7 @@ class Hostile:
 def running():
     with ThreadingHTTPServer(("127.0.0.1", 0), _Answering) as server:
         server.daemon_threads = True
+        server.methods = []
         server.released = threading.Event()
         server.released.set()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -120,11 +126,34 @@ CHANGE = {
 del CHANGE["outputs"]
 
 
+#: Another API of the same server, with nothing in its documents.
+PLAIN = {**PROVIDER, "id": "plain", "title": "Plain API"}
+MAKE = {
+    "id": "plain.make",
+    "summary": "Make a thing",
+    "method": "POST",
+    "path": "/things/new",
+    "requestBody": {"required": True, "schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    "responses": {"200": {"description": "OK"}},
+    "security": [{"key": []}],
+}
+FILES = {
+    "evil/provider": PROVIDER,
+    "evil/ask": ASK,
+    "evil/change": CHANGE,
+    "plain/provider": PLAIN,
+    "plain/make": MAKE,
+}
+
+
 def write_templates(folder):
-    (folder / "evil").mkdir(parents=True)
-    for name, data in (("provider", PROVIDER), ("ask", ASK), ("change", CHANGE)):
-        (folder / "evil" / f"{name}.yaml").write_text(json.dumps(data), encoding="utf-8")
+    for name, data in FILES.items():
+        file = folder / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(data), encoding="utf-8")
 
 
-def profile(url):
-    return f'[connections.hostile]\nprovider = "evil"\nbaseUrl = "{url}"\ntoken = "env:CANARY"\n'
+def profiles(url):
+    """Return connections to the server, for a `connections.toml`."""
+    connection = '[connections.{0}]\nprovider = "{1}"\nbaseUrl = "{2}"\ntoken = "env:CANARY"\n'
+    return connection.format("hostile", "evil", url) + connection.format("staging", "plain", url)

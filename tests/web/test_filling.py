@@ -10,7 +10,7 @@ CREATE = "/tasks/okta.create_agent_pools_update"
 
 
 def preview(page):
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     return page.get_by_role("region", name="This would be sent")
 
 

@@ -35,7 +35,7 @@ def test_hostile_inputs_are_text_wherever_they_come_back(page, look):
     expect(body).to_be_focused()
     body.fill(json.dumps({EVIL: EVIL}))
     page.get_by_label("kind", exact=True).fill(f"script{BREAKOUT}")
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_role("region", name="This would be sent")).to_contain_text("alert(1)")
     expect(foreign_elements(page)).to_have_count(0)
     look(page)
@@ -44,7 +44,7 @@ def test_hostile_inputs_are_text_wherever_they_come_back(page, look):
 def test_the_credential_is_nowhere_in_a_preview(page):
     page.goto("/tasks/evil.ask")
     page.get_by_label("kind", exact=True).fill("echo")
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_role("region", name="This would be sent")).to_contain_text("X-Api-Key: ***")
     assert CANARY not in page.content()
     assert (

@@ -7,7 +7,7 @@ CREATE = "/tasks/okta.create_agent_pools_update"
 
 def test_all_problems_come_at_once_and_each_leads_to_its_field(page, look):
     page.goto(CREATE)
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
     expect(summary).to_contain_text("nothing was sent")
@@ -46,7 +46,7 @@ def test_a_problem_within_what_is_folded_unfolds_it(page):
     latest = body.get_by_label("lastConnection", exact=True)
     body.get_by_text("more fields").first.click()
     latest.fill("yesterday")
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_role("alert").get_by_role("link", name=re.compile("lastConnection"))).to_be_visible()
     expect(latest).to_be_visible()
 
@@ -55,7 +55,7 @@ def test_broken_json_is_told_with_its_place(page):
     page.goto(CREATE)
     page.get_by_role("button", name="All inputs as JSON").click()
     page.get_by_label("All inputs").fill('{"poolId": ')
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("line 1")
     expect(page.get_by_label("All inputs")).to_have_value('{"poolId": ')
 
@@ -63,6 +63,6 @@ def test_broken_json_is_told_with_its_place(page):
 def test_a_segment_that_would_lead_elsewhere_is_refused(page):
     page.goto("/tasks/okta.get_agent_pools_update_settings")
     page.get_by_label("poolId", exact=True).fill("..")
-    page.get_by_role("button", name="Preview request").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("poolId")
     expect(page.get_by_role("region", name="This would be sent")).to_have_count(0)
