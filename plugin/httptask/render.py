@@ -27,7 +27,8 @@ LOCKED_HEADERS = frozenset(
     | {"upgrade", "proxy-authorization", "proxy-connection"}
 )
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-_OMIT = object()
+#: What a text of a template yields that needs an optional input which was left out.
+OMIT: Any = object()
 
 
 Origin = Literal["httptask", "provider", "template", "connection", "call", "input"]
@@ -232,9 +233,9 @@ def filled(tree: Any, value_of: Callable[[str], Any]) -> Any:
         return value_of(tree)
     if isinstance(tree, Mapping):
         values = ((key, filled(value, value_of)) for key, value in tree.items())
-        return {key: value for key, value in values if value is not _OMIT}
+        return {key: value for key, value in values if value is not OMIT}
     if isinstance(tree, list | tuple):
-        return [value for value in (filled(item, value_of) for item in tree) if value is not _OMIT]
+        return [value for value in (filled(item, value_of) for item in tree) if value is not OMIT]
     return tree
 
 
@@ -245,7 +246,7 @@ def leaf(template: TaskTemplate, inputs: Mapping[str, Any], text: str) -> Any:
         return compiled.evaluate({"inputs": inputs})
     except ExpressionError:
         if compiled.whole and _is_omitted(compiled, template, inputs):
-            return _OMIT
+            return OMIT
         raise
 
 
@@ -270,7 +271,7 @@ def _headers(template: TaskTemplate, inputs: Mapping[str, Any], connection: Conn
     for origin, name, render, key in _header_layers(template, inputs, connection, call):
         try:
             value = render()
-            if value is not _OMIT:
+            if value is not OMIT:
                 slots.append(Slot("header", uri.check_header_name(name), uri.check_header_value(name, value), origin, key))
         except (RenderError, ExpressionError) as error:
             problems += error.problems
@@ -305,7 +306,7 @@ def _template_header(text: str, template: TaskTemplate, inputs: Mapping[str, Any
         return evaluate_text(text, {"inputs": inputs})
     except ExpressionError:
         if _is_omitted(compile_text(text), template, inputs):
-            return _OMIT
+            return OMIT
         raise
 
 

@@ -57,10 +57,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request as it will look, the credential or a placeholder in its slot, and the warnings met on the way."""
+    """A request as it will look, the credential or a placeholder in its slot, and the warnings met on the way.
+
+    `slots` are what it was put together from, without the credential; the URL of a later page has none.
+    """
 
     request: Request
     warnings: tuple[Warn, ...]
+    slots: tuple[render.Slot, ...] = ()
 
 
 def prepare(
@@ -75,7 +79,7 @@ def prepare(
     prepared = _prepared(template, inputs, connection, options or Options())
     if connection.auth is None:
         return prepared
-    return Prepared(connection.auth.preview(prepared.request), prepared.warnings)
+    return replace(prepared, request=connection.auth.preview(prepared.request))
 
 
 class Runner:
@@ -164,14 +168,17 @@ def _unobserved(event: Event) -> None:
 
 def _prepared(template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, options: Options) -> Prepared:
     warnings = task_inputs.check(template, inputs, allow_unknown_enum=options.allow_unknown_enum)
-    request = render.build(template, inputs, connection, options.headers)
+    request, slots = render.rendered(template, inputs, connection, options.headers)
     if options.page_url is not None:
         request = paging.at_page(request, options.page_url, connection.base_url)
+        slots = tuple(slot for slot in slots if slot.kind == "header")
     spec = _key_spec(template)
     if spec is not None and spec.header not in request.headers:
         key = options.idempotency_key or new_idempotency_key()
-        request = request.with_header(spec.header, f'"{key}"' if spec.quoted else key)
-    return Prepared(request, warnings)
+        text = f'"{key}"' if spec.quoted else key
+        request = request.with_header(spec.header, text)
+        slots = (*slots, render.Slot("header", spec.header, text, "httptask"))
+    return Prepared(request, warnings, slots)
 
 
 def _started(template: TaskTemplate, inputs: Mapping[str, Any], request: Request) -> TaskStarted:

@@ -88,6 +88,18 @@ ENCODERS: Mapping[tuple[Location, str], Callable[[Parameter, Any], Any]] = {
     ("query", "form"): encode_query,
     ("header", "simple"): encode_header,
 }
+#: What each of them does, in words.
+_WORDS: Mapping[tuple[Location, str], str] = {
+    ("path", "simple"): "within one path segment, percent-encoded",
+    ("query", "form"): "percent-encoded",
+    ("header", "simple"): "visible ASCII as it is",
+}
+
+
+def described(parameter: Parameter) -> str:
+    """Return in words what the encoder of a parameter does, in OpenAPI's terms."""
+    explode = ", explode" if parameter.explode else ""
+    return f"style {parameter.style}{explode}: {_WORDS[parameter.location, parameter.style]}"
 
 
 def encoder_for(parameter: Parameter, where: str = "") -> Callable[[Parameter, Any], Any]:
