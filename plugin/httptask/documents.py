@@ -1,4 +1,4 @@
-"""Text of definition files -> plain data with the place of every value. The only module that imports yaml.
+"""Text of definition files -> plain data with the place of every value, and data -> text. The only module that imports yaml.
 
 YAML is read by the 1.2 core schema, not by PyYAML's YAML 1.1: `on`, `no`, `12:30`, `1_000` and `2026-01-01` stay text, and a
 key is always text. The data is built from parse events with a stack of our own: PyYAML's composer recurses in C and ends the
@@ -39,6 +39,10 @@ _CORE = re.compile(
 )
 _JSON_TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<open>[{\[])|(?P<close>[}\]])|(?P<plain>[^\s,:{}\[\]"]+)')
 _TAG = "tag:yaml.org,2002:"
+#: Text that needs no quotes, if it is no number or the like.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+#: Columns; nothing is folded.
+_WIDEST = 2**31
 _SCALAR_TAGS = {
     _TAG + "null": {"null"},
     _TAG + "bool": {"bool"},
@@ -69,6 +73,30 @@ def parse(text: bytes, *, file: str) -> Document:
         _refuse_characters(source)
         _read_yaml(source, builder)
     return builder.document()
+
+
+def to_yaml(data: Any) -> str:
+    """Return JSON data as YAML that every reader of YAML takes for the same, ours by 1.2 and others by 1.1.
+
+    Text stands in double quotes, every odd character escaped, unless it is plain words.
+    """
+    dumper: Any = _Dumper
+    text: str = yaml.dump(data, Dumper=dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=_WIDEST)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes the same value twice where it stands twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+    def text(self, text: str) -> yaml.Node:
+        plain = _PLAIN.fullmatch(text) is not None and _CORE.fullmatch(text) is None
+        return self.represent_scalar(_TAG + "str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _Dumper.text)
 
 
 class _Unfit(Exception):
