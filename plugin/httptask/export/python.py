@@ -37,7 +37,7 @@ def export(subject: Subject) -> Exported:
     message, timeouts = subject.message, subject.target.timeouts
     body = "None" if message.content is None else "body"
     blocks = [
-        "\n".join(sorted(_standard_imports(subject))),
+        "\n".join(_standard_imports(subject.message)),
         "import requests",
         "\n".join(_variables(subject.message.variables)),
         "\n".join((*_request(message), *_trust(subject.target))),
@@ -46,16 +46,15 @@ def export(subject: Subject) -> Exported:
     return Exported("\n\n".join(filter(None, blocks)), (*subject.notes, *_notes(subject)))
 
 
-def _standard_imports(subject: Subject) -> Iterator[str]:
-    message = subject.message
-    content = message.content
-    if subject.message.variables:
-        yield "import os"
+def _standard_imports(message: Message) -> Iterator[str]:
+    """Yield the lines in the order of the modules' names."""
     if message.login is not None:
         yield "import base64"
-    if content is not None and content.is_json:
+    if message.content is not None and message.content.is_json:
         yield "import json"
-    if any(reference.encoding == "percent" for reference in message.url.references):
+    if message.variables:
+        yield "import os"
+    if any(reference.encoding == "percent" for reference in message.references):
         yield "from urllib.parse import quote"
 
 
@@ -127,7 +126,7 @@ def _literal(data: Any, pad: str = "") -> str:
     if isinstance(data, str | Text):
         return _string(Text.of(data) if isinstance(data, str) else data)
     if not _is_nested(data):
-        return repr(data)
+        return repr(data).replace("e+", "e")  # an exponent, as formatters have it
     inner = pad + _INDENT
     if isinstance(data, Mapping):
         lines = [f"{inner}{_string(Text.of(key))}: {_literal(value, inner)},\n" for key, value in data.items()]

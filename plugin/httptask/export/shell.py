@@ -62,7 +62,7 @@ def comments(variables: Sequence[Variable]) -> list[str]:
 
 def comment(text: str) -> str:
     """Return a text as a comment of one line, without quotes: a shell that takes it for a command would wait for their end."""
-    return "# " + re.sub(r"[^ -~]|[\"'`$\\!]", "", _line(text))
+    return "# " + _line(re.sub(r"[^ -~\s]|[\"'`$\\!]", "", text))
 
 
 def _line(text: str) -> str:
