@@ -13,6 +13,7 @@ from httptask.export import EXPORTERS
 from httptask.export.gathering import DRY_RUN, SANDBOX, Call, subject_of
 from httptask.export.shell import comment, word
 from httptask.export.subject import Reference, Text, Variable
+from httptask.model import Paginate
 from httptask.render import USER_AGENT
 from httptask.runner import Options
 from httptask.secrets import Secret
@@ -117,6 +118,11 @@ def test_what_a_copy_cannot_do_is_a_loss():
     following = template(follow_redirects=True)
     assert "follows redirects" in losses("curl", following)[0]
     assert "follows redirects" in losses("python", following)[0]
+    assert "follows redirects" in losses("har", following)[0]
+    call = Call(template(), {}, connection())
+    for form in ("curl", "python", "har"):
+        notes = EXPORTERS[form].export(subject_of(call, paginate=Paginate())).notes
+        assert [note.message for note in notes if note.kind == "loss"] == ["this is the request of the first page"]
     assert "another spelling" in losses("python", template(path="/a%2fb"))[0]
     assert losses("curl", template(path="/a%2fb")) == []
     assert "httptask sandbox" in losses("curl", template(), to=connection(name=SANDBOX))[0]

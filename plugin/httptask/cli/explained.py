@@ -1,8 +1,8 @@
-"""`--explain`: where each value of a request came from, for people and as JSON."""
+"""`--explain`: where each value of a request came from, for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,15 @@ def inputs_from(inputs: Mapping[str, Any], given: Iterable[str], file: Path | No
     return sources | ({BODY: "--body"} if body is not None else {})
 
 
-def explanation_json(parts: Iterable[Part]) -> list[dict[str, str]]:
-    """Return `[{slot, name, value, origin, detail, encoder}]`."""
-    return [part.to_json() for part in parts]
-
-
-def print_explanation(parts: Iterable[Part], console: Console) -> None:
-    """Print a row for each value."""
-    console.table([("slot", "name", "value", "from", "encoder"), *map(_row, parts)])
+def print_explanation(parts: Sequence[Part], console: Console) -> None:
+    """Print a row for each value, behind the request itself."""
+    if not parts:
+        return
+    console.out()
+    console.table([("slot", "name", "value", "encoder", "from"), *map(_row, parts)])
 
 
 def _row(part: Part) -> tuple[str, ...]:
     value = part.value if len(part.value) <= _WIDEST_VALUE else part.value[:_WIDEST_VALUE] + CUT
     came = ": ".join(filter(None, (part.origin, on_one_line(part.detail))))
-    return _SLOTS.get(part.slot, part.slot), part.name, value, came, part.encoder
+    return _SLOTS.get(part.slot, part.slot), part.name, value, part.encoder, came

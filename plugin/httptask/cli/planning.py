@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from httptask.cli.explained import print_explanation
 from httptask.cli.outcomes import print_request, request_json
 from httptask.cli.session import redact
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts
@@ -18,7 +19,9 @@ from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 if TYPE_CHECKING:
     from httptask.cli.console import Console
     from httptask.executing import Plan
+    from httptask.explaining import Explainer, Part
     from httptask.message import Request
+    from httptask.model import Connection, TaskTemplate
 
 #: Requests of one `forEach` that are shown.
 _SHOWN_ITEMS = 3
@@ -35,13 +38,14 @@ class Planned:
     items: int | None = None
     skipped: bool = False
     requests: tuple[Request, ...] = field(default=(), repr=False)
+    explanations: tuple[tuple[Part, ...], ...] = field(default=(), repr=False)
 
 
-def show_plan(plan: Plan, console: Console) -> None:
-    """Print the plan; nothing is sent."""
+def show_plan(plan: Plan, console: Console, *, explain: bool = False) -> None:
+    """Print the plan, with `explain` where each value of its requests came from; nothing is sent."""
     workflow = plan.workflow
     console.discretion.learn(secrets_of_inputs(workflow, plan.inputs))
-    planned = list(_of_file(_Planning(plan, console), _Place(plan.workflow, plan.inputs), blocked=False))
+    planned = list(_of_file(_Planning(plan, console, explain), _Place(plan.workflow, plan.inputs), blocked=False))
     if console.json:
         steps = [_json(each, console) for each in planned]
         console.data({"schemaVersion": SCHEMA_VERSION, "workflow": workflow.name, "steps": steps})
@@ -55,6 +59,7 @@ def show_plan(plan: Plan, console: Console) -> None:
 class _Planning:
     plan: Plan
     console: Console
+    explain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +109,30 @@ def _rendered(step: Step, planning: _Planning, place: _Place) -> Planned:
     redact(console, [connection])
     context: dict[str, Any] = {"inputs": place.inputs, "steps": {}}
     values = compile_text(step.for_each.items).evaluate(context) if step.for_each else [None]
+    explainer = _explainer(step, template, connection, console)
     requests: list[Request] = []
+    explanations: list[tuple[Part, ...]] = []
     for index, value in enumerate(values):
         seen = {**context, **({"item": value, "index": index} if step.for_each else {})}
         if step.condition is not None and not evaluate_condition(step.condition, seen):
             continue
         options = Options(headers={name: evaluate_text(text, seen) for name, text in step.headers.items()})
-        request = prepare(template, evaluate_tree(step.inputs, seen), connection, options).request
-        requests.append(masking.request(template, request, console.redactor))
+        inputs = evaluate_tree(step.inputs, seen)
+        prepared = prepare(template, inputs, connection, options)
+        requests.append(masking.request(template, prepared.request, console.redactor))
+        explanations.append(explainer.parts(inputs, prepared) if planning.explain else ())
     items = len(values) if step.for_each else None
-    return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, tuple(requests[:_SHOWN_ITEMS]))
+    shown = (tuple(requests[:_SHOWN_ITEMS]), tuple(explanations[:_SHOWN_ITEMS]))
+    return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, *shown)
+
+
+def _explainer(step: Step, template: TaskTemplate, connection: Connection, console: Console) -> Explainer:
+    """Return what explains a step's requests: an input is told by the expression that gives it."""
+    from httptask.explaining import Explainer
+
+    written = {name: [text for text in texts(value) if not compile_text(text).is_literal] for name, value in step.inputs.items()}
+    sources = {name: ", ".join(found) or "with" for name, found in written.items()}
+    return Explainer(template, connection, console.redactor, sources, "headers of the step")
 
 
 def kind_of(step: Step) -> str:
@@ -143,7 +162,14 @@ def _json(planned: Planned, console: Console) -> dict[str, Any]:
         "items": planned.items,
         "skipped": planned.skipped,
         "requests": requests,
+        **_explanations_json(planned),
     }
+
+
+def _explanations_json(planned: Planned) -> dict[str, Any]:
+    """Return the explanation of each request, where that is asked for."""
+    found = [[part.to_json() for part in parts] for parts in planned.explanations]
+    return {"explanations": found} if any(found) else {}
 
 
 def _print(planned: Planned, console: Console) -> None:
@@ -151,9 +177,10 @@ def _print(planned: Planned, console: Console) -> None:
     marks += [f"needs the answer of {', '.join(planned.needs)}"] if planned.needs else []
     said = "; ".join(filter(None, marks))
     console.out("  ".join([console.style(planned.path, "bold"), planned.kind, *([console.style(said, "dim")] if said else [])]))
-    for request in planned.requests:
+    for request, parts in zip(planned.requests, planned.explanations, strict=True):
         console.out()
         print_request(request, console)
+        print_explanation(parts, console)
         console.out()
     if planned.items is not None and planned.items > len(planned.requests) and planned.requests:
         console.out(console.style(f"... and {planned.items - len(planned.requests)} more", "dim"))

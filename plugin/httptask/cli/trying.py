@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from httptask import expecting, sensitive
-from httptask.cli import prompting, session
+from httptask.cli import copying, prompting, session
 from httptask.cli.arguments import task_inputs
 from httptask.cli.console import is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, FAILED, INTERRUPTED, SUCCEEDED
@@ -23,6 +23,8 @@ from httptask.wiring import Where, dry_run_connection, registry
 if TYPE_CHECKING:
     from httptask.all_pages import AllPages
     from httptask.executing import Company
+    from httptask.explaining import Part
+    from httptask.export import Exporter
     from httptask.journal import Journal
     from httptask.model import Connection
     from httptask.outcome import Outcome
@@ -42,11 +44,12 @@ class Invocation:
         """
         self.flags = flags
         self.console = session.console(json=flags["as_json"], verbose=flags["verbose"])
+        self.form = copying.chosen(flags)
         self._check_together()
         expecting.check(flags["expected"])
         self.registry = registry(folders)
         self.template = self.registry[task]
-        self.inputs = task_inputs(self.template, flags["given"], flags["file"], flags["body"])
+        self.given = self.inputs = task_inputs(self.template, flags["given"], flags["file"], flags["body"])
         if prompting.can_ask() and not self.console.json:
             self.inputs = prompting.completed(self.template, self.inputs, self.console)
         self.options = self._options()
@@ -60,7 +63,9 @@ class Invocation:
         if flags["fault"] is not None:
             return self._simulate(flags["fault"])
         where = Where(flags["sandbox"], flags["name"], flags["base_url"], flags["token"])
-        if flags["dry_run"]:
+        if self.form is not None:
+            return self._copy(self.form, dry_run_connection(where, self.template.provider))
+        if flags["dry_run"] or flags["explain"]:
             return self._show(dry_run_connection(where, self.template.provider))
         where.check()
         with ExitStack() as stack:
@@ -69,13 +74,21 @@ class Invocation:
     def _check_together(self) -> None:
         """Refuse flags that contradict one another."""
         flags = self.flags
-        nothing_sent = flags["dry_run"] and (flags["expected"] or flags["junit"] or flags["trace"])
-        if nothing_sent:
-            raise click.UsageError("--dry-run sends nothing, so there is no answer for --expect, --junit or --trace")
+        unsent = self._unsent()
+        if unsent and (flags["expected"] or flags["junit"] or flags["trace"]):
+            raise click.UsageError(f"{unsent} sends nothing, so there is no answer for --expect, --junit or --trace")
+        if flags["fault"] is not None and unsent not in {"", "--dry-run"}:
+            raise click.UsageError(f"--fault plays attempts, {unsent} shows the request; give one of them")
         if flags["fault"] is not None and flags["trace"]:
             raise click.UsageError("--fault sends nothing, so there is nothing for --trace to show")
         if flags["no_journal"] and flags["journal"] is not None:
             raise click.UsageError("give --journal or --no-journal, not both")
+
+    def _unsent(self) -> str:
+        """Return the option that keeps anything from being sent, if there is one."""
+        if self.form is not None:
+            return f"--{self.form.name}"
+        return next((f"--{name.replace('_', '-')}" for name in ("explain", "dry_run") if self.flags[name]), "")
 
     def _options(self) -> Options:
         from httptask.identity import new_idempotency_key
@@ -127,6 +140,7 @@ class Invocation:
 
     def _show(self, connection: Connection) -> int:
         from httptask import masking
+        from httptask.cli.explained import print_explanation
         from httptask.cli.outcomes import request_json
         from httptask.egress import refused_as_written
         from httptask.runner import prepare
@@ -135,17 +149,40 @@ class Invocation:
         if refused := refused_as_written(connection):
             self.console.note(f"warning: this request would not be sent: {refused}")
         prepared = prepare(self.template, self.inputs, connection, self.options)
+        parts = self._explained(prepared, connection)
         if self.console.json:
             shown = masking.request(self.template, prepared.request, self.console.redactor)
-            self.console.data(request_json(self.template.id, shown, self.console.redactor))
+            explanation = {"explanation": [part.to_json() for part in parts]} if parts else {}
+            self.console.data({**request_json(self.template.id, shown, self.console.redactor), **explanation})
             return SUCCEEDED
         self._print_request(prepared)
+        print_explanation(parts, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
         tokens = "".join(f"; access tokens from {url}" for url in (connection.auth.endpoints if connection.auth else ()))
         where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}{tokens}"
         self.console.note(self.console.style(where, "dim"))
         return SUCCEEDED
+
+    def _copy(self, form: Exporter, connection: Connection) -> int:
+        from httptask.export.gathering import Call
+
+        session.redact(self.console, [connection])
+        call = Call(self.template, self.inputs, connection, self.options)
+        copying.show(form, call, self.console, None if self.pages is None else self.pages.limits)
+        return SUCCEEDED
+
+    def _explained(self, prepared: Prepared, connection: Connection) -> tuple[Part, ...]:
+        """Return where each value of the request came from, if that is asked for."""
+        from httptask.cli.explained import inputs_from
+        from httptask.explaining import Explainer
+
+        if not self.flags["explain"]:
+            return ()
+        sources = inputs_from(self.given, self.flags["given"], self.flags["file"], self.flags["body"])
+        asked = dict.fromkeys(self.inputs.keys() - self.given.keys(), "asked for")
+        explainer = Explainer(self.template, connection, self.console.redactor, {**sources, **asked}, "-H")
+        return explainer.parts(self.inputs, prepared)
 
     def _print_request(self, prepared: Prepared) -> None:
         from httptask import masking

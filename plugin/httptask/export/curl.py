@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http import HTTPMethod
 
 from httptask.export import shell
+from httptask.export.losses import of_one_request
 from httptask.export.subject import Content, Exported, Message, Note, Reference, Subject, Target, Text
 
 #: Longer bodies go through a pipe: systems limit the length of one argument (Linux: 128 KiB).
@@ -103,5 +104,4 @@ def _escaped(text: str) -> str:
 def _notes(subject: Subject) -> Iterator[Note]:
     if subject.message.variables:
         yield Note("hint", "other users of a machine can see the arguments of a command while it runs, the credential too")
-    if subject.template.follow_redirects:
-        yield Note("loss", "the task follows redirects on its own origin, this command follows none")
+    yield from of_one_request(subject)

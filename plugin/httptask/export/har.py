@@ -6,11 +6,12 @@ An entry needs a response; where there is none its status is 0, as browsers writ
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from httptask.export.losses import of_one_request
 from httptask.export.subject import Exported, Message, Note, Subject, Text
 from httptask.outcome import Answer, Attempt, iso8601
 from httptask.version import VERSION
@@ -158,7 +159,7 @@ def _written(text: Text) -> str:
     return text.written(lambda reference: f"${reference.variable.name}")
 
 
-def _notes(subject: Subject) -> tuple[Note, ...]:
-    if not subject.message.variables:
-        return ()
-    return (Note("hint", "where $NAME stands, put the value in by hand: HAR has no variables"),)
+def _notes(subject: Subject) -> Iterator[Note]:
+    if subject.message.variables:
+        yield Note("hint", "where $NAME stands, put the value in by hand: HAR has no variables")
+    yield from of_one_request(subject)

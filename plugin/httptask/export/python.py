@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from httptask.export.losses import of_one_request
 from httptask.export.subject import Content, Exported, Message, Note, Reference, Subject, Target, Text, Variable
 
 _WIDTH = 88
@@ -166,5 +167,4 @@ def _notes(subject: Subject) -> Iterator[Note]:
     target = subject.message.url.written(lambda _: "").partition("://")[2].partition("/")[2]
     if not _AS_IT_IS.fullmatch(target):
         yield Note("loss", "the path holds characters that urllib3 writes in another spelling, which means the same")
-    if subject.template.follow_redirects:
-        yield Note("loss", "the task follows redirects on its own origin, this script follows none")
+    yield from of_one_request(subject)

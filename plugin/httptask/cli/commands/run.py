@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("workflow", type=click.Path(path_type=Path))
 @options.inputs
 @click.option("--dry-run", is_flag=True, help="Show the plan, with every request that needs no answer first; send nothing.")
+@click.option("--explain", is_flag=True, help="As --dry-run, and say of each value where it came from and how it was encoded.")
 @click.option(
     "--fault",
     "faults",
@@ -67,6 +68,8 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     given = workflow_inputs(definition, flags["given"], flags["file"])
     inputs, references = resolved(definition, given, lambda text, where: around.secret(text, around.cwd, where))
     inputs = checked_inputs(definition, inputs)
+    if flags["faults"] and flags["explain"]:
+        raise click.UsageError("--fault plays attempts, --explain shows requests; give one of them")
     if flags["faults"]:
         return _simulated(definition, inputs, catalogue, flags, console)
     where = Where(bool(flags["sandbox"]), flags["name"], flags["base_url"], flags["token"])
@@ -74,8 +77,8 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     _one_api(definition, catalogue, where)
     _check_journal(definition, flags)
     plan = Plan(definition, catalogue, inputs, where, named_connection(definition, inputs))
-    if flags["dry_run"]:
-        show_plan(plan, console)
+    if flags["dry_run"] or flags["explain"]:
+        show_plan(plan, console, explain=flags["explain"])
         return SUCCEEDED
     telling = Telling(console, int(flags["verbose"]), flags["journal"])
     with ExitStack() as stack:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from httptask.cli import options
+from httptask.cli import copying, options
 
 
 def _finite(_: click.Context, __: click.Parameter, seconds: float | None) -> float | None:
@@ -23,6 +23,8 @@ def _finite(_: click.Context, __: click.Parameter, seconds: float | None) -> flo
 @click.option("--body", metavar="JSON", help="The request body: JSON, @FILE, or - for standard input.")
 @click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show the request and send nothing.")
+@click.option("--explain", is_flag=True, help="As --dry-run, and say of each value where it came from and how it was encoded.")
+@copying.options
 @click.option("--retry", is_flag=True, help="Let the retry policy go on; without it one attempt is sent.")
 @click.option("--trace", is_flag=True, help="Show every request and answer as they went over the wire, secrets masked.")
 @click.option("--fault", metavar="SCRIPT", help="Simulate: play a fault script, without network or waiting, as in '503x2, ok'.")
@@ -68,6 +70,7 @@ def command(task: str, folders: tuple[Path, ...], **flags: Any) -> int:
       httptask test okta.list_agent_pools -i poolType=AD --sandbox
       httptask test okta.list_agent_pools -i limitPerPoolType=2 --all --sandbox
       httptask test okta.create_agent_pools_update -i poolId=0oa... --body @update.json --dry-run
+      httptask test okta.list_agent_pools -i poolType=AD --curl
       httptask test okta.list_agent_pools --sandbox --expect '{{ response.status == 200 }}' --junit report.xml
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     from httptask.cli.trying import Invocation
