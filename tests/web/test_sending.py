@@ -134,7 +134,7 @@ def test_a_recent_request_is_opened_again(page, sandbox, look):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_change_of_a_real_server_is_asked_about_first(chromium, site, hostile, cookies, look, scripts):
+def test_a_change_of_a_real_server_is_asked_about_first(chromium, site, hostile, cookies, look, scripts):  # noqa: PLR0913, PLR0917 - fixtures
     from web.watching import watched
 
     before = hostile.count("POST")
