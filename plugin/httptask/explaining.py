@@ -122,10 +122,11 @@ class _Parts:
                 by_name.setdefault(slot.name.lower(), []).append(slot)
         for (name, value), (_, shown) in zip(self.request.headers, self.shown.headers, strict=True):
             text = shown if isinstance(shown, str) else MASK
-            if isinstance(value, Secret):
+            given = by_name.get(name.lower(), [])
+            if not given or value != given[-1].text:
                 yield Part("header", name, text, "credential", self._credential(value), _credential_encoder(text))
                 continue
-            *over, last = by_name[name.lower()]
+            *over, last = given
             detail = "; over ".join(filter(None, (self._header_detail(last), ", ".join(slot.origin for slot in reversed(over)))))
             encoder = self._encoder(last.key) if last.key else ""
             yield Part("header", name, MASK if self._reads_secret(last) else text, last.origin, detail, encoder)
@@ -210,12 +211,12 @@ class _Parts:
     def _encoder(self, key: str) -> str:
         return described(parameter_names(self.template)[key])
 
-    def _credential(self, value: Secret) -> str:
-        auth = self.about.connection.auth
+    def _credential(self, value: str | Secret) -> str:
+        auth, reference = self.about.connection.auth, value.reference if isinstance(value, Secret) else ""
         scheme = f"scheme {auth.scheme}" if auth else ""
         if auth is not None and auth.endpoints:
             return f"{scheme}: got from {', '.join(auth.endpoints)} when it is needed"
-        return ", ".join(filter(None, (value.reference, scheme)))
+        return ", ".join(filter(None, (reference, scheme)))
 
 
 @dataclass(frozen=True, slots=True)

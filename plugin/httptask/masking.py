@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from httptask import sensitive
@@ -12,7 +13,11 @@ from httptask.events import Event, StepFinished, TaskFinished
 from httptask.message import Headers, Request
 from httptask.model import TaskTemplate
 from httptask.outcome import Answer, Failure, Outcome
+from httptask.render import path_parts
 from httptask.secrets import MASK, Redactor, Secret, is_blank, is_sensitive_field
+
+#: Where the authority of a URL stands between slashes, behind which its path begins.
+_AUTHORITY = 2
 
 
 def request(template: TaskTemplate, original: Request, redactor: Redactor) -> Request:
@@ -24,7 +29,29 @@ def request(template: TaskTemplate, original: Request, redactor: Redactor) -> Re
         text = body.decode("utf-8")
         is_json = "json" in (original.headers.get("Content-Type") or "")
         body = (_json_body(template, text, redactor) if is_json else redactor.free(text)).encode("utf-8")
-    return replace(original, url=redactor.url(original.url, names), headers=Headers(headers), body=body)
+    return replace(original, url=url(template, original.url, redactor), headers=Headers(headers), body=body)
+
+
+def url(template: TaskTemplate, original: str, redactor: Redactor) -> str:
+    """Return a request's URL with its secrets masked: in the query by name, in the path by place, which finds short ones too."""
+    path, mark, query = original.partition("?")
+    pieces = path.split("/")
+    for index in _secret_segments(template):
+        if len(pieces) + index > _AUTHORITY:
+            pieces[index] = MASK
+    return redactor.url("/".join(pieces) + mark + query, sensitive.secret_parameters(template))
+
+
+@lru_cache(maxsize=1024)
+def _secret_segments(template: TaskTemplate) -> tuple[int, ...]:
+    """Return which segments of the path hold a parameter that the schema calls secret, counted from its end, as -1, -2."""
+    names, secret = sensitive.secret_parameters(template), [False]
+    for part in path_parts(template):
+        if isinstance(part, str):
+            secret += [False] * part.count("/")
+        elif part.name in names:
+            secret[-1] = True
+    return tuple(index - len(secret) for index, is_secret in enumerate(secret) if is_secret)
 
 
 def outcome(template: TaskTemplate, original: Outcome, redactor: Redactor) -> Outcome:

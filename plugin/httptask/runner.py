@@ -183,7 +183,7 @@ def _prepared(template: TaskTemplate, inputs: Mapping[str, Any], connection: Con
 
 def _started(template: TaskTemplate, inputs: Mapping[str, Any], request: Request) -> TaskStarted:
     secrets = sensitive.inputs(template, inputs).secrets
-    url = Redactor(secrets).url(request.url, sensitive.secret_parameters(template))
+    url = masking.url(template, request.url, Redactor(secrets))
     return TaskStarted(template.id, request.method, url, secrets)
 
 

@@ -153,6 +153,18 @@ def test_a_credential_is_told_by_its_reference_and_scheme(auth, place, shown):
     assert "canary" not in str(found)
 
 
+def test_what_a_scheme_sets_beside_its_secret_is_its_own():
+    class Signed(ApiToken):
+        headers = frozenset({"authorization", "x-date"})
+
+        def preview(self, request):
+            return super().preview(request).with_header("X-Date", "today").with_header("User-Agent", "signer")
+
+    found = parts(template(), to=connection(auth=Signed("signed", Secret(CANARY, reference="env:KEY"))))
+    assert header(found, "X-Date") == ("today", "credential", "scheme signed")
+    assert header(found, "User-Agent") == ("signer", "credential", "scheme signed")
+
+
 @pytest.mark.parametrize("secret", [CANARY, "pw1"], ids=["long", "short"])
 def test_secret_inputs_are_masked_wherever_they_went(secret):
     task = template(

@@ -152,6 +152,34 @@ def test_headers_of_provider_and_connection_are_masked_by_name_too():
     assert names(found) == ["HTTPTASK_HEADER_X_API_KEY", "HTTPTASK_HEADER_X_OTHER_TOKEN", "HTTPTASK_HEADER_X_VAULT_TOKEN"]
 
 
+def test_a_sensitive_header_shows_no_more_than_a_scheme_word_beside_a_reference():
+    headers = {
+        "X-Auth-Token": "Bearer {{ inputs.key }}",
+        "X-Api-Key": "canary-{{ inputs.key }}",
+        "X-Plain": "canary-{{ inputs.key }}",
+    }
+    found = subject(template(headers=headers, parameters=(parameter("key", schema=SECRET),)), {"key": "k3y"})
+    shown = dict(found.message.headers)
+    assert (shown["X-Auth-Token"].literals, shown["X-Api-Key"].literals, shown["X-Plain"].literals) == (
+        ("Bearer ",),
+        (),
+        ("canary-",),
+    )
+
+
+def test_what_a_scheme_sets_beside_its_secret_is_shown():
+    class Signed(Bearer):
+        headers = frozenset({"authorization", "x-date", "accept"})
+
+        def preview(self, request):
+            return super().preview(request).with_header("X-Date", "today").with_header("User-Agent", "signer")
+
+    found = subject(template(), {}, Signed("signed", Secret(CANARY, reference="env:KEY")))
+    shown = dict(found.message.headers)
+    assert (shown["X-Date"].literal, shown["User-Agent"].literal) == ("today", "signer")
+    assert_free(found, CANARY)
+
+
 def test_inputs_that_go_to_sensitive_names_are_secret_in_a_step_too():
     task = template(
         method="POST",
@@ -241,6 +269,10 @@ def test_a_derived_token_says_how_it_is_got():
     endpoint = TokenEndpoint("https://acme.test/token", ClientSecret("id", Secret(CANARY)))
     task = template(security=(SecurityRequirement("oauth2", ("read", "write")),))
     found = subject(task, {}, ClientCredentials("oauth2", endpoint))
+    proving = TokenEndpoint("https://acme.test/token", ClientSecret("id", Secret(CANARY)), dpop=True)
+    headers = dict(subject(task, {}, ClientCredentials("oauth2", proving)).message.headers)
+    assert [headers["Authorization"].literals, headers["DPoP"].literals] == [("DPoP ",), ()]
+    assert headers["DPoP"].references[0].variable.name == "HTTPTASK_DPOP_PROOF"
     assert found.message.variables[0].holds == "an access token from https://acme.test/token that allows read, write"
     assert any("asked for before" in note.message for note in found.notes)
     assert any(note.kind == "loss" and "DPoP" in note.message for note in found.notes)

@@ -180,13 +180,16 @@ class _Gathering:
         return Message(request.method, self._url(), tuple(self._request_headers()), content, self.login, says_empty)
 
     def _request_headers(self) -> Iterator[tuple[str, Text]]:
+        own = _last_headers(self.slots)
         for name, value in self.request.headers:
-            before = self.headers.get(name.lower())
+            lower = name.lower()
             if isinstance(value, Secret):
                 if self.login is None:
-                    yield name, self.credential.header(name, value, before)
-            elif before is not None:
-                yield name, before
+                    yield name, self.credential.header(name, value, self.headers.get(lower))
+            elif lower in own and own[lower].text == value:
+                yield from ((name, self.headers[lower]),) if lower in self.headers else ()
+            else:  # the scheme set it, and it is no secret
+                yield name, self._header(name, value, value)
 
     def _url(self) -> Text:
         text, mark = Text.of(self.call.connection.base_url), "?"
