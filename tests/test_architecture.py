@@ -14,7 +14,10 @@ LAYERS = [
         "errors model message outcome runs secrets secret_search unescaping events ports suggest durations version"
         " egress_policy openapi_paths"
     ),
-    ("expressions expression_env schemas accepting uri documents places faults baseurl addresses origins challenges links"),
+    (
+        "expressions expression_env schemas accepting uri documents emitting places faults baseurl addresses origins challenges"
+        " links"
+    ),
     (
         "registry inputs render retrying waits pacing results shape notes provider_file template_file workflow_file"
         " workflow_checks workflow_names workflow_notes workflow_inputs secret_inputs path_types reach workflow_paths"
@@ -42,7 +45,7 @@ OWNERS = {
     "jinja2": {"expressions", "expression_env", "web"},  # in `web` for pages, which escape what they show
     "jsonschema": {"schemas"},
     "referencing": {"schemas"},
-    "yaml": {"documents"},
+    "yaml": {"documents", "emitting"},
     "keyring": {"external_references"},
     "sqlite3": {"journal", "journal_file"},
     "filelock": {"journal"},

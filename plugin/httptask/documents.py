@@ -99,6 +99,11 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.text)
 
 
+def is_plain_text(text: str) -> bool:
+    """Tell whether an unquoted scalar of these characters would be read as this very text, not as a number, a truth or null."""
+    return _CORE.fullmatch(text) is None and text != "<<"
+
+
 class _Unfit(Exception):
     """A scalar that JSON data cannot hold."""
 
