@@ -29,7 +29,7 @@ LAYERS = [
         " definitions atomic serving"
     ),
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
-    "manifest simulate graph mermaid junit explaining export",
+    "manifest simulate graph mermaid junit explaining export curl",
     "sandbox",
     ("wiring kept_runs onward masked_runs discretion executing beginning resumption exchanges all_pages trying"),
     "web",

@@ -5,7 +5,8 @@ HttpTaskError
 │   ├── TemplateInvalid          a template, provider or schema file
 │   ├── WorkflowInvalid          a workflow file
 │   ├── UnsupportedStyle         an OpenAPI style or body kind without an encoder yet
-│   └── UnknownTask              no template has this id
+│   ├── UnknownTask              no template has this id
+│   └── ImportFailed             what was made elsewhere, such as a curl command, cannot become a template
 ├── UsageError                   the call is wrong; the files are fine
 │   ├── InputInvalid             inputs do not match the task's input schema
 │   ├── RenderError              a value that would change the request's shape
@@ -103,6 +104,10 @@ class UnsupportedStyle(DefinitionError):
 
 class UnknownTask(DefinitionError):
     """No template has the id that was asked for."""
+
+
+class ImportFailed(DefinitionError):
+    """What was made elsewhere, such as a curl command, cannot become a template; messages hold none of its values."""
 
 
 class UsageError(ProblemsError):

@@ -21,8 +21,11 @@ from httptask.registry import Registry, Summary
 
 if TYPE_CHECKING:
     from httptask.model import Provider, TaskTemplate, Workflow
+    from httptask.places import Document
 
 PROVIDER_FILE = "provider.yaml"
+PROVIDER_SCHEMA = "provider.schema.json"
+TASK_SCHEMA = "task-template.schema.json"
 SCHEMAS_FILE = "schemas.yaml"
 LARGEST_FILE = 16 * 1024 * 1024
 #: A folder of copies, and the originals' real paths by the real path of the file that names them and by what it says.
@@ -124,7 +127,7 @@ class Library:
         from httptask.template_file import template_from
 
         folder = provider_folder(file)
-        document = _document(file, "task-template.schema.json")
+        document = _document(file, TASK_SCHEMA)
         schemas_file = os.path.relpath(folder / SCHEMAS_FILE, _real(file).parent).replace(os.sep, "/")
         return template_from(document, self.provider(folder), self._schemas(folder), schemas_file)
 
@@ -139,7 +142,7 @@ class Library:
 
         if folder not in self._providers:
             file = folder / PROVIDER_FILE
-            provider = provider_from(_document(file, "provider.schema.json"))
+            provider = provider_from(_document(file, PROVIDER_SCHEMA))
             self._check_once(f"provider '{provider.id}'", file)
             self._providers[folder] = provider
         return self._providers[folder]
@@ -303,9 +306,19 @@ def _validator(schema: str) -> Any:
 
 def _document(file: Path, schema: str) -> Any:
     from httptask.documents import parse
+
+    return accepted(parse(read_bytes(file), file=shown(file)), schema)
+
+
+def accepted(document: Document, schema: str) -> Document:
+    """Return a parsed file, if the JSON Schema of its kind accepts it.
+
+    Raises:
+        TemplateInvalid: every broken rule.
+
+    """
     from httptask.shape import shape_problems
 
-    document = parse(read_bytes(file), file=shown(file))
     problems = shape_problems(document, _validator(schema))
     if problems:
         raise TemplateInvalid(problems)

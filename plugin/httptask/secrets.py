@@ -151,7 +151,7 @@ class Redactor:
 
     def header(self, name: str, value: str | Secret) -> str:
         """Return a header value fit to be shown: of a credential no more than its scheme word."""
-        if isinstance(value, Secret) or name.lower() in SENSITIVE_HEADERS or _SENSITIVE_HEADER.search(name):
+        if isinstance(value, Secret) or is_sensitive_header(name):
             word = _SCHEME_WORD.match(value.reveal() if isinstance(value, Secret) else value)
             return (word[0] if word else "") + MASK
         return self.free(value)
@@ -184,6 +184,11 @@ class Redactor:
         """Return the mask for a number that spells a secret: a server may send back a token of digits without quotes."""
         spelled = repr(value)
         return value if self.text(spelled) == spelled else MASK
+
+
+def is_sensitive_header(name: str) -> bool:
+    """Tell whether a header of this name holds a credential."""
+    return name.lower() in SENSITIVE_HEADERS or _SENSITIVE_HEADER.search(name) is not None
 
 
 def is_sensitive_field(name: str) -> bool:
