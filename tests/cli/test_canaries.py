@@ -397,6 +397,12 @@ GETS = {
     "reset": 1,
     "slow": 1,
 }
+PASTED_BODY = {"a": TOKENS["env"], "clientSecret": TOKENS["client-secret"], "b": TOKENS["client-secret"]}
+PASTED = (
+    f"https://api.example.com/a?q={quote(TOKENS['env'], safe='')} -H X-Api-Key:{TOKENS['env']} -u me:{TOKENS['password']}"
+    f" -H X-Note:{TOKENS['password']} -b sid={quote(TOKENS['cookie-key'], safe='')} -H X-Copy:{TOKENS['cookie-key']}"
+    f" --json {json.dumps(PASTED_BODY, separators=(',', ':'))}"
+)
 RUNS = [
     *(
         Run("env", f"test trap.get -i kind={kind} {options}", code)
@@ -467,6 +473,9 @@ RUNS = [
     Run("env", "graph flow.yaml"),
     Run("env", "validate token body.json connections.toml", 2),
     Run("env", "manifest --check"),
+    *(Run("env", f"import-curl {options} curl {PASTED}") for options in ("", "--json", "--out made", "--out made --json")),
+    Run("env", f"import-curl --debug curl {PASTED} -F a={TOKENS['env']} --{TOKENS['env']}", 2),
+    Run("env", f"import-curl --debug --json curl {PASTED} -H {TOKENS['env']}", 2),
     Run("env", "completion bash"),
     Run("env", "sandbox --host 8.8.8.8", 2),
     Run("env", "serve --host 0.0.0.0", 2),

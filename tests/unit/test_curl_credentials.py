@@ -151,6 +151,11 @@ def test_a_password_that_is_empty_is_explained():
     assert result.watch.holds(TOKEN)
 
 
+def test_an_encoded_credential_is_known_as_it_reads_too():
+    _, result = taken("-b 'session=tk7%2BZq9%2Fx4Lm2'")
+    assert result.watch.holds("tk7+Zq9/x4Lm2")
+
+
 def test_a_user_name_is_no_secret_unless_it_is_a_key():
     assert not taken(f"-u administrator:{TOKEN}")[1].watch.holds("/users/administrator")
     assert taken(f"-u sk_live_abcdefghijkl:{TOKEN}")[1].watch.holds("sk_live_abcdefghijkl")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +31,7 @@ COMMANDS = (
     "runs",
     "validate",
     "graph",
+    "import-curl",
     "connections",
     "sandbox",
     "serve",
@@ -53,7 +55,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"httptask.cli.commands.{cmd_name}").command
+        command: click.Command = import_module(f"httptask.cli.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -113,7 +115,8 @@ def _main(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug's own traceback could hold a credential
-        console = Console(json="--json" in arguments, discretion=session.discretion)
+        own = takewhile(lambda word: word != "curl", arguments)  # behind it stand a pasted command's options
+        console = Console(json="--json" in own, discretion=session.discretion)
         if session.wants_tracebacks():
             console.lines(session.traceback(error))
         return _refused(error) if isinstance(error, OSError) else _reported(console, error)

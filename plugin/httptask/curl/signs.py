@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote
 
 from httptask.curl.shell import VARIABLE, lone_variable
 from httptask.secret_search import SHORTEST_SEARCHED
@@ -84,8 +85,9 @@ class Watch:
     """Finds credentials that were met in one place in the others: in each form that the Redactor knows, short ones whole."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        """Take the values of credentials; what only stands for one is left out."""
-        found = [value for value in dict.fromkeys(values) if value and is_filled_in(value)]
+        """Take the values of credentials; what only stands for one is left out. An encoded one is known as it reads, too."""
+        forms = (form for value in values for form in (value, unquote(value)))
+        found = [value for value in dict.fromkeys(forms) if value and is_filled_in(value)]
         self.secrets = tuple(Secret(value, reference="a credential of the command") for value in found)
         self._long = tuple(value for value in found if len(value) >= SHORTEST_SEARCHED)
         self._short = frozenset(value for value in found if len(value) < SHORTEST_SEARCHED)

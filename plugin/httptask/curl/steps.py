@@ -102,7 +102,7 @@ def _steps(aim: Aim, inputs: Iterable[tuple[str, Any]], body: Any) -> tuple[Step
     used = references(provider.id, aim.credential)
     steps = [Step("run", f"export {reference.removeprefix('env:')}=...") for reference in used.values()]
     steps.append(_connection(aim, used))
-    words = ["httptask", "test", aim.template.id, *_inputs(inputs), *_body(body)]
+    words = ["httptask", "test", aim.template.id, *_inputs(inputs), *_body(aim.template, body)]
     words += ["--connection", provider.id, *_templates(aim), "--dry-run"]
     return (*steps, Step("run", shlex.join(words)))
 
@@ -152,10 +152,11 @@ def _written(value: Any) -> str:
     return f"@{text}" if text.startswith("@") else text
 
 
-def _body(body: Any) -> list[str]:
-    if body is NOTHING:
+def _body(template: TaskTemplate, body: Any) -> list[str]:
+    if body is NOTHING or template.body is None:
         return []
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    is_text = template.body.content_type.lower().startswith("text/")
+    text = body if is_text else json.dumps(body, ensure_ascii=False)
     if len(text) > _LONGEST_BODY or not text.isprintable() or text == "-":
         return ["--body", "@FILE"]
     return ["--body", f"@{text}" if text.startswith("@") else text]
