@@ -142,6 +142,13 @@ def test_a_body_that_nobody_would_read_has_no_example(kind):
     assert found("a" * (LARGEST_EXAMPLE - 10), kind=kind).example is not NOTHING
 
 
+def test_a_schema_names_no_more_fields_than_anybody_reads():
+    value = {f"k{number}": {"a": number} for number in range(251)}
+    body = found(value)
+    assert (body.schema, body.example) == ({"type": "object"}, value)
+    assert body.notes[0].message == "it has more than 500 fields, so that the schema names none"
+
+
 def test_deep_bodies_are_described_as_far_as_anybody_reads():
     value = "x"
     for _ in range(70):

@@ -15,7 +15,8 @@ from httptask.registry import Summary
 
 REGISTRY = open_registry()
 OKTA = REGISTRY["okta.list_agent_pools"].provider
-PROVIDERS = {"acme": provider(server_url="https://api.example.com/v1"), "okta": OKTA}
+ACME = provider(server_url="https://api.example.com/v1")
+PROVIDERS = {"acme": ACME, "okta": OKTA}
 POOL = "0oaspf3cfatE1nDO31d7"
 
 
@@ -194,6 +195,11 @@ def test_a_credential_in_the_place_of_an_id_is_not_repeated():
     _, aim, steps = existing(curl(f"{URL}/tk7-Zq9x4Lm2Vb8", "-u", "me:tk7-Zq9x4Lm2Vb8"), task)
     assert "-i thingId=VALUE" in steps[-1].text
     assert aim.credential is None
+
+
+def test_a_placeholder_in_the_place_of_an_id_is_left_to_be_filled_in():
+    task = template(id="acme.get_thing", path="/things/{{ thingId }}", parameters=(parameter("thingId", "path"),), provider=ACME)
+    assert "-i thingId=VALUE" in existing(curl(f"{URL}/{{thingId}}"), task)[2][-1].text
 
 
 def test_references_name_variables_and_nothing_else():

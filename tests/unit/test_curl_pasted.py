@@ -209,7 +209,8 @@ def test_what_no_task_can_send_is_refused(options, problem):
     [
         (f"curl -u me:pw {URL}", ("me", "pw")),
         (f"curl -u me:p:w {URL}", ("me", "p:w")),
-        (f"curl -u me {URL}", ("me", "")),
+        (f"curl -u me {URL}", ("me", None)),
+        (f"curl -u me: {URL}", ("me", "")),
         ("curl https://m%65:p%40@a.example.com/", ("me", "p@")),
         ("curl https://me@a.example.com/", ("me", "")),
         ("curl -u a:b https://me:pw@a.example.com/", ("a", "b")),
@@ -240,3 +241,21 @@ def test_a_long_url_is_read_at_once(text):
         with suppress(ImportFailed):
             sent("", url)
     assert time.process_time() - begin < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"curl '{URL}?a={'b' * 16384}'", "URL: it is longer than 16 kB"),
+        (f"curl {URL} -G -d a={'b' * 16384}", "-G: the query is longer than 16 kB"),
+        (f"curl '{URL}?{'a=1&' * 201}'", "query: it has more than 200 parameters"),
+        (f"curl {URL}{'/a' * 201}", "URL: its path has more than 200 parts"),
+        (f"curl {URL} -H 'A: {'b' * 65536}'", "-H: there are more than 64 kB of headers, or 200 headers or cookies"),
+        (f"curl {URL} {'-H A:b ' * 201}", "-H: there are more than 64 kB of headers, or 200 headers or cookies"),
+        (f"curl {URL} -b 'a=b{'; a=b' * 201}'", "-H: there are more than 64 kB of headers, or 200 headers or cookies"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_more_than_any_server_takes_is_refused(text, problem):
+    (found,) = problems(pasted, text)
+    assert found.startswith(problem)

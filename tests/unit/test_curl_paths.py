@@ -59,6 +59,10 @@ def template(path, **how):
         ("/oauth2/v1/token", "/oauth2/v1/token"),
         ("/v2022-11-28/reports", "/v2022-11-28/reports"),
         ("/reports-2/agentPools", "/reports-2/agentPools"),
+        (
+            "/oauth2callback/s3-bucket-list/ipv4Addresses/agents-v2-beta",
+            "/oauth2callback/s3-bucket-list/ipv4Addresses/agents-v2-beta",
+        ),
         ("/a%20b/c%2Fd", "/a%20b/c%2Fd"),
         ("/é", "/%C3%A9"),
         ("/a%zz", "/a%25zz"),

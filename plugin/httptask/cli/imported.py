@@ -58,7 +58,7 @@ def _lines(result: Shown) -> Iterable[str]:
     if not result.written and not result.exists:
         yield "nothing was written: --out DIR writes these files"
     if result.aim.credential is None:
-        yield "note: the command holds no credential"
+        yield "note: the command brings no credential for this provider"
     yield "next:"
     for step in result.steps:
         if step.do == "add":

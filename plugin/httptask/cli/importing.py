@@ -184,4 +184,5 @@ def _about_providers(match: Match | None, home: Home, resembled: Summary | None)
 def _folder_of(template: TaskTemplate, choices: Choices) -> str | None:
     """Return the folder that `--templates` has to name for a task; None where none has to."""
     source = Path(template.source.file).resolve()
-    return next((str(folder) for folder in choices.folders if source.is_relative_to(folder.resolve())), None)
+    folders = (*choices.folders, *([choices.out] if choices.out else []))
+    return next((str(folder) for folder in folders if source.is_relative_to(folder.resolve())), None)

@@ -17,6 +17,8 @@ from httptask.schemas import json_path, too_deep
 
 #: A larger example would make a file that nobody reads; the body is then kept in a file of its own.
 LARGEST_EXAMPLE = 32 * 1024
+#: Fields that a schema names; nobody reads more, and each costs whoever loads the template.
+MOST_FIELDS = 500
 #: Levels of the body that the schema describes; a definition file may have no more than a hundred itself.
 _DEEPEST_SCHEMA = 20
 _DEEPEST_EXAMPLE = 80
@@ -57,9 +59,12 @@ def body_of(raw: bytes, content_type: str, watch: Watch) -> BodyFound:
     if showing.problems:
         raise ImportFailed(showing.problems)
     if len(text) > LARGEST_EXAMPLE:
-        kind = _TYPES.get(type(value))
-        return BodyFound(content_type, {"type": kind} if kind else {}, NOTHING, (*showing.notes, _too_large()))
-    return BodyFound(content_type, schema_of([value], watch), shown, tuple(showing.notes))
+        return BodyFound(content_type, _types([value]), NOTHING, (*showing.notes, _too_large()))
+    schema = schema_of([value], watch)
+    if _fields(schema) > MOST_FIELDS:
+        says = f"it has more than {MOST_FIELDS} fields, so that the schema names none"
+        return BodyFound(content_type, _types([value]), shown, (*showing.notes, Note("changed", "body", says)))
+    return BodyFound(content_type, schema, shown, tuple(showing.notes))
 
 
 def secrets_in(raw: bytes) -> Iterator[str]:
@@ -89,10 +94,10 @@ def schema_of(values: Iterable[Any], watch: Watch, level: int = 0) -> dict[str, 
     schema: dict[str, Any] = _types(found)
     objects = [value for value in found if isinstance(value, dict)]
     if any(objects):
-        keys = dict.fromkeys(key for value in objects for key in value)
-        schema["properties"] = {
-            key: _property(key, [value[key] for value in objects if key in value], watch, level) for key in keys
-        }
+        given: dict[str, list[Any]] = {}
+        for key, inner in (pair for value in objects for pair in value.items()):
+            given.setdefault(key, []).append(inner)
+        schema["properties"] = {key: _property(key, inner, watch, level) for key, inner in given.items()}
     items = [item for value in found if isinstance(value, list) for item in value]
     if items:
         schema["items"] = schema_of(items, watch, level + 1)
@@ -205,6 +210,17 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+def _fields(schema: Any) -> int:
+    """Return how many properties a schema names, in all depths."""
+    waiting, found = [schema], 0
+    while waiting:
+        part = waiting.pop()
+        properties = part.get("properties", {})
+        found += len(properties)
+        waiting += [*properties.values(), *([part["items"]] if "items" in part else [])]
+    return found
 
 
 def _depth(value: Any) -> int:

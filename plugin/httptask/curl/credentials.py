@@ -26,6 +26,8 @@ from httptask.curl.signs import (
 )
 from httptask.errors import ImportFailed, Problem
 
+#: Each is searched for in everything else, in every form.
+MOST_SECRETS = 100
 AUTHORIZATION = "authorization"
 COOKIE = "cookie"
 #: Values of these are made for each request anew, or need a key that signs.
@@ -100,6 +102,9 @@ class _Taking:
         self._values += [*self._pasted.secrets, *secrets_in(self._pasted.body or b"")]
         for take in (self._authorization, self._bearer, self._login, self._keys, self._cookies, self._keys_in_query):
             take()
+        if len(set(self._values)) > MOST_SECRETS:
+            message = f"it holds more than {MOST_SECRETS} passwords and tokens"
+            raise ImportFailed(Problem("command", message, "paste a shorter body: one item of each list is enough"))
         return Found(
             self._credential,
             tuple(self._headers),
@@ -144,12 +149,13 @@ class _Taking:
         if self._pasted.login is not None:
             self._basic(*self._pasted.login)
 
-    def _basic(self, name: str, password: str) -> None:
-        self._values.append(password)
-        if not password or looks_like_token(name):
+    def _basic(self, name: str, password: str | None) -> None:
+        """Take user name and password; None is one that curl asks for."""
+        self._values.append(password or "")
+        if password == "" or looks_like_token(name):
             self._values.append(name)
-        if password:
-            variables = {"username": _variable(name, "-u"), "password": _variable(password, "-u")}
+        if password != "":
+            variables = {"username": _variable(name, "-u"), "password": _variable(password or "", "-u")}
             self._use(Credential("basicAuth", {"type": "http", "scheme": "basic"}, variables, ""))
             return
         # a profile's password cannot be empty, so that both are kept as they are sent
@@ -184,7 +190,7 @@ class _Taking:
         """Take the one secret cookie, or the whole header where there are several."""
         header = "; ".join(value for name, value in self._headers if name.lower() == COOKIE)
         cookies = [(name, value) for name, _, value in (part.strip().partition("=") for part in header.split(";")) if name]
-        secret = [(name, value) for name, value in cookies if is_secret_cookie(name, value)]
+        secret = [(name, value) for name, value in cookies if value and is_secret_cookie(name, value)]
         if not secret:
             return
         self._values += [value for _, value in secret]

@@ -23,6 +23,11 @@ Pair = tuple[str, str]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+#: Servers take no more, and each part of a longer request would have to be named and searched: bytes of the URL and of all
+#: headers, and how many segments, parameters, headers and cookies there may be of each.
+LONGEST_URL = 16 * 1024
+LONGEST_HEADERS = 64 * 1024
+MOST_PARTS = 200
 _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?:(?P<userinfo>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)"
     r"(?:\?(?P<query>[^#]*))?(?P<fragment>#.*)?",
@@ -47,7 +52,7 @@ class Pasted:
         path: as it was written, with its percent-encoding; it begins with a slash.
         query: names and values, decoded as forms are.
         headers: those that the command sets, without Content-Type, which `content_type` holds.
-        login: user name and password of -u, or of the URL.
+        login: user name and password of -u, or of the URL; the password is None where curl would ask for it.
 
     """
 
@@ -58,7 +63,7 @@ class Pasted:
     headers: tuple[Pair, ...] = field(default=(), repr=False)
     content_type: str | None = None
     body: bytes | None = field(default=None, repr=False)
-    login: Pair | None = field(default=None, repr=False)
+    login: tuple[str, str | None] | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     notes: tuple[Note, ...] = ()
@@ -86,7 +91,8 @@ class _Gathering:
     def result(self) -> Pasted:
         command = self._command
         parts = self._attempt(self._split, None)
-        headers = list(self._headers())
+        none: list[Pair] = []
+        headers = self._attempt(lambda: list(self._headers()), none)
         given = [value for name, value in headers if name.lower() == "content-type"]
         body = self._body()
         pasted = Pasted(
@@ -121,6 +127,8 @@ class _Gathering:
     def _split(self) -> re.Match[str]:
         """Split the URL as curl does: the last @ of the authority ends user name and password."""
         url = self._command.url
+        if len(url) + sum(map(len, self._command.url_query)) > LONGEST_URL:
+            raise ImportFailed(Problem("URL", f"it is longer than {LONGEST_URL // 1024} kB", "send the data in a body"))
         if not self._command.globoff:
             if _SERIES.search(url):
                 message = "curl would make several requests of the braces or brackets"
@@ -173,6 +181,8 @@ class _Gathering:
     def _path(self, path: str) -> str:
         if path.endswith("/") and self._command.upload is not None:
             path += quote(self._command.upload.name)
+        if path.count("/") > MOST_PARTS:
+            raise ImportFailed(Problem("URL", f"its path has more than {MOST_PARTS} parts", "leave some out"))
         if VARIABLE.search(path):
             raise ImportFailed(Problem("URL", "its path holds a variable, which is not looked up", _VARIABLE_HINT))
         return path
@@ -180,7 +190,12 @@ class _Gathering:
     def _query(self, query: str | None) -> Iterator[Pair]:
         """Yield the pairs of the URL, then those of -G and --url-query, as curl appends them."""
         data = (self._command.data or b"") if self._command.get else b""
-        for piece in "&".join(filter(None, (query, _text(data, "-d"), *self._command.url_query))).split("&"):
+        if len(data) > LONGEST_URL:
+            raise ImportFailed(Problem("-G", f"the query is longer than {LONGEST_URL // 1024} kB", "send the data in a body"))
+        pieces = "&".join(filter(None, (query, _text(data, "-d"), *self._command.url_query))).split("&")
+        if len(pieces) > MOST_PARTS:
+            raise ImportFailed(Problem("query", f"it has more than {MOST_PARTS} parameters", "leave some out"))
+        for piece in pieces:
             written, sign, content = piece.partition("=")
             name, value = _decoded(written, "query"), _decoded(content, "query")
             if not name and value:
@@ -195,6 +210,11 @@ class _Gathering:
     def _headers(self) -> Iterator[Pair]:
         """Yield the headers that are sent. `Name;` is an empty one, `Name:` takes one away that curl itself would set."""
         nothing: tuple[Pair, ...] = ()
+        lines = (*self._command.headers, *self._command.cookies)
+        most_cookies = max((text.count(";") for text in lines), default=0)
+        if sum(map(len, lines)) > LONGEST_HEADERS or max(len(lines), most_cookies) > MOST_PARTS:
+            message = f"there are more than {LONGEST_HEADERS // 1024} kB of headers, or {MOST_PARTS} headers or cookies"
+            raise ImportFailed(Problem("-H", message, "leave some out"))
         for text in self._command.headers:
             name, sign, value = text.partition(":")
             empty = not sign and text.endswith(";")
@@ -245,7 +265,7 @@ class _Gathering:
         _check_kind(kind, body)
         return kind
 
-    def _login(self, userinfo: str | None) -> Pair | None:
+    def _login(self, userinfo: str | None) -> tuple[str, str | None] | None:
         text = self._command.user
         if text is None and userinfo:
             name, _, password = userinfo.partition(":")
@@ -256,7 +276,7 @@ class _Gathering:
         if not sign and VARIABLE.search(name):
             hint = 'write them apart: -u "$NAME:$PASSWORD"'
             raise ImportFailed(Problem("-u", "one variable for user name and password cannot be a reference", hint))
-        return name, password
+        return name, password if sign else None
 
 
 def _checked(name: str, value: str) -> tuple[Pair, ...]:

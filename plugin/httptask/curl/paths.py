@@ -19,9 +19,10 @@ _ENCODED = re.compile(r"(%[0-9A-Fa-f]{2})")
 _COLON = re.compile(r":([A-Za-z_][A-Za-z0-9_]*)\Z")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+\Z")
-#: Digits and letters together, at least eight; `v2022-11-28` is a version, and a word with a number at its end is a word.
+#: Digits and letters together, at least eight; `v2022-11-28` is a version, and words with one short number are words.
 _MIXED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?!v[0-9])[A-Za-z0-9_-]{8,}\Z")
-_NUMBERED_WORD = re.compile(r"[a-z]+(?:[-_][a-z]+)*[-_]?[0-9]{1,2}\Z")
+_MORE_WORDS = r"(?:[-_]?[A-Z][a-z]+|[-_][a-z]+)*"
+_NUMBERED_WORDS = re.compile(rf"[A-Z]?[a-z]+{_MORE_WORDS}[-_]?[0-9]{{1,2}}(?:[-_]?[A-Z]?[a-z]+)?{_MORE_WORDS}\Z")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{16,}\Z", re.IGNORECASE)
 #: In the address of a hook, what is long and mixed is the right to call it.
 _HOOK = re.compile(r"hooks?|webhooks?", re.IGNORECASE)
@@ -126,7 +127,7 @@ class _Path:
 
 
 def _is_id(text: str) -> bool:
-    is_mixed = _MIXED.match(text) is not None and not _NUMBERED_WORD.match(text)
+    is_mixed = _MIXED.match(text) is not None and not _NUMBERED_WORDS.match(text)
     return is_mixed or any(pattern.match(text) for pattern in (_NUMBER, _UUID, _HEXADECIMAL))
 
 

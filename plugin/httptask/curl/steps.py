@@ -15,7 +15,7 @@ from httptask.curl.command import Note
 from httptask.curl.credentials import Credential, Found
 from httptask.curl.drafting import Draft, fitting_scheme
 from httptask.curl.matching import Match, server_parts
-from httptask.curl.pasted import Pasted
+from httptask.curl.pasted import PLACEHOLDER, Pasted
 from httptask.curl.slots import slots_of
 from httptask.expressions import to_text
 from httptask.inputs import parameter_names
@@ -71,7 +71,10 @@ def steps_for_task(
     slots = slots_of(pasted, found, path=pasted.path)
     names = {(parameter.name, parameter.location): name for name, parameter in parameter_names(template).items()}
     given = [item for item in slots.parameters if item["in"] != "path"]
-    inputs = [(names[key, "path"], None if found.watch.suspects(value) else value) for key, value in match.path_values.items()]
+    unusable = (found.watch.suspects, PLACEHOLDER.search)
+    inputs = [
+        (names[key, "path"], None if any(test(value) for test in unusable) else value) for key, value in match.path_values.items()
+    ]
     inputs += [(names[key], item["example"]) for item in given if (key := _key(item)) in names and "example" in item]
     strangers = [item["name"] for item in given if _key(item) not in names]
     notes = [Note("changed", name, f"{template.id} has no such parameter") for name in strangers]
