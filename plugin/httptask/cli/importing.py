@@ -12,7 +12,6 @@ from httptask.cli.arguments import read_text
 from httptask.cli.console import Console, is_terminal
 from httptask.cli.imported import Shown, tell
 from httptask.cli.listing import providers
-from httptask.cli.session import learn
 from httptask.cli.writing import write_files
 from httptask.curl.command import Note, is_curl, read_command
 from httptask.curl.credentials import found_in
@@ -71,7 +70,7 @@ def import_curl(given: Sequence[str], choices: Choices, console: Console) -> Non
     """
     pasted = pasted_of(read_command(_words(given, console), lambda name: read_bytes(Path(name))))
     found = found_in(pasted)
-    learn(console, found.watch.secrets)
+    console.discretion.learn(found.watch.secrets)
     chosen = _chosen(choices)
     tasks = registry(_folders(choices))
     known, _ = providers(tasks)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from httptask.cli import options
-from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
+from httptask.cli.session import console
 
 #: Options of ours with a value: a word `curl` behind one of them is that value.
 _WITH_VALUE = ("--out", "--id", "--provider", "--templates")
@@ -49,5 +49,5 @@ def command(words: tuple[str, ...], folders: tuple[Path, ...], **flags: Any) -> 
     from httptask.cli.importing import Choices, import_curl
 
     choices = Choices(flags["out"], flags["task"], flags["provider"], flags["force"], folders)
-    import_curl(words, choices, Console(json=flags["as_json"]))
+    import_curl(words, choices, console(json=flags["as_json"]))
     return SUCCEEDED
