@@ -1,7 +1,8 @@
 """Plain data -> the text of a definition file, as a person would write it; with `documents`, the door to yaml.
 
 One form for the same data: keys in the order given, blocks, small collections of scalars on one line, text of several lines as a
-literal block, and quotes only where `documents` would read something else without them. What is written is read back as it was.
+literal block, and quotes only where a reader would take something else without them: `documents`, or one of YAML 1.1, which reads
+`no` and `12:30` as no texts. What is written is read back as it was.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ WIDTH = 130
 _LONGEST_LINE = 100
 #: What only double quotes can hold: control characters, and what some readers take for a line end.
 _ESCAPED = re.compile("[^\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
+_OLDER: Any = yaml.resolver.Resolver()
+_TEXT = "tag:yaml.org,2002:str"
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 
@@ -94,12 +97,14 @@ def _scalar(value: Any, *, flow: bool) -> yaml.ScalarEvent:
     if _SURROGATE.search(value):
         raise TemplateInvalid(Problem("", "half of a surrogate pair", "write the character itself"))
     style = '"' if _ESCAPED.search(value) else "|" if "\n" in value and not flow else None
-    return yaml.ScalarEvent(None, None, (is_plain_text(value), True), value, style=style)
+    is_plain = is_plain_text(value) and _OLDER.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT
+    return yaml.ScalarEvent(None, None, (is_plain, True), value, style=style)
 
 
 def _number(value: Any) -> str:
-    """Return a number, a truth or null as JSON writes it, which is YAML's core schema too."""
+    """Return a number, a truth or null as JSON writes it; YAML 1.1 takes an exponent only behind a dot."""
     try:
-        return json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False)
+        return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
     except (ValueError, TypeError):
         raise TemplateInvalid(Problem("", "a value that JSON cannot hold", "write it as text")) from None

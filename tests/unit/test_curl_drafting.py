@@ -72,7 +72,7 @@ def test_a_command_becomes_files_that_a_person_would_write():
         "    in: header\n"
         "    schema: {type: string}\n"
         "    example: k-1\n"
-        "headers: {X-Trace: on, Accept: application/json}\n"
+        "headers: {X-Trace: 'on', Accept: application/json}\n"
         "requestBody:\n"
         "  schema:\n"
         "    type: object\n"

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,12 @@ def test_what_is_written_is_read_back_as_it_was(data):
 
 
 @quick
+@given(TREE)
+def test_readers_of_yaml_1_1_take_it_for_the_same(data):
+    assert yaml.safe_load(emit(data)) == data
+
+
+@quick
 @given(st.dictionaries(TEXT, TREE, max_size=4))
 def test_what_is_written_once_is_written_so_again(data):
     assert emit(read(emit(data))) == emit(data)
@@ -74,7 +81,7 @@ def test_it_is_written_as_a_person_would():
         "  properties:\n"
         "    name: {type: string}\n"
         "    size: {type: integer}\n"
-        "example: {name: north, code: '1e3', yes: no, empty: {}, none: null}\n"
+        "example: {name: north, code: '1e3', 'yes': 'no', empty: {}, none: null}\n"
         "responses:\n"
         "  '200': {description: 'OK: it worked'}\n"
         "  2XX: {description: So did this}\n"
