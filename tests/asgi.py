@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlencode
 
 HOST = "127.0.0.1:8321"
-_VOID = {"input", "meta", "link", "br"}
+_VOID = {"input", "meta", "link", "br", "wbr"}
 
 
 class Answer:

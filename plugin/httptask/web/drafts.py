@@ -47,8 +47,8 @@ class Draft:
 
     @property
     def has_options(self) -> bool:
-        """Whether anything is said beside the inputs and the connection."""
-        return bool(self.headers or self.timeout or self.fault or self.allow_unknown or self.retry)
+        """Whether anything is said in what is folded away."""
+        return bool(self.headers or self.timeout or self.fault or self.allow_unknown)
 
 
 @dataclass(frozen=True, slots=True)

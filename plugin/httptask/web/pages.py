@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from httptask.version import VERSION
-from httptask.web.prose import pieces
+from httptask.web.prose import chunks, pieces
 
 _HERE = Path(__file__).resolve().parent
 _TYPES: Mapping[str, str] = {
@@ -57,7 +57,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"asset": self._asset, "version": VERSION, "pieces": pieces}
+        self._environment.globals |= {"asset": self._asset, "version": VERSION, "pieces": pieces, "chunks": chunks}
 
     def draw(self, page: str, /, **values: Any) -> str:
         """Return a page or a part of one."""

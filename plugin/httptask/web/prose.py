@@ -1,4 +1,4 @@
-"""Authors' descriptions as pieces: text, code between backticks, and links, as API documents write them. Pure."""
+"""Authors' words as pieces: descriptions with code and links, as API documents write them, and long names. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 #: `code`, or [text](https://...); anything else is text.
 _MARKED = re.compile(r"`(?P<code>[^`\n]+)`|\[(?P<text>[^\]\n]+)\]\((?P<link>https?://[^\s()<>\"']+)\)")
+#: Where a line may end within a name: behind what separates its words.
+_WORD = re.compile(r"[^_./]*[_./]+|[^_./]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,8 @@ def pieces(text: str) -> Iterator[Piece]:
         end = match.end()
     if end < len(text):
         yield Piece(text[end:])
+
+
+def chunks(name: str) -> list[str]:
+    """Return the pieces of a name between which a line may end."""
+    return _WORD.findall(name)

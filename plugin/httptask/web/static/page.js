@@ -79,6 +79,7 @@ async function carryOut(given, first) {
   if (button.value === "clear") kept.clear();
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button), headers: { "X-Part": form.dataset.part } });
+    document.getElementById("unanswered")?.remove();
     if (answer.redirected) return location.assign(answer.url);
     const fresh = elementIn(await answer.text(), `#${form.dataset.part}`);
     if (!fresh) return location.reload();
