@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,20 +67,30 @@ def cookies(chromium, site):
         return context.cookies()
 
 
-@pytest.fixture
-def context(chromium, site, cookies):
+@pytest.fixture(scope="session")
+def visit(chromium, site, cookies):
+    """Opens a fresh profile with the session, watched until it ends."""
     from web.watching import watched
 
-    with chromium.in_use() as browser, watched(browser, site.url, cookies) as context:
+    @contextmanager
+    def visiting(**options):
+        with chromium.in_use() as browser, watched(browser, site.url, cookies, **options) as context:
+            yield context
+
+    return visiting
+
+
+@pytest.fixture
+def context(visit):
+    with visit() as context:
         yield context
 
 
 @pytest.fixture(scope="session")
-def sandbox_address(chromium, site, cookies):
+def sandbox_address(visit):
     from web.sandboxes import address_of
-    from web.watching import watched
 
-    with chromium.in_use() as browser, watched(browser, site.url, cookies) as context:
+    with visit() as context:
         return address_of(context.new_page())
 
 

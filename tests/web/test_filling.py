@@ -4,7 +4,6 @@ import re
 import pytest
 
 from web.chromium import expect
-from web.watching import watched
 
 CREATE = "/tasks/okta.create_agent_pools_update"
 
@@ -93,8 +92,8 @@ def test_a_secret_is_never_sent_back_and_stays_typed(context, page):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_the_form_works_with_and_without_scripts(chromium, site, cookies, scripts):
-    with chromium.in_use() as browser, watched(browser, site.url, cookies, java_script_enabled=scripts) as context:
+def test_the_form_works_with_and_without_scripts(visit, scripts):
+    with visit(java_script_enabled=scripts) as context:
         page = context.new_page()
         page.goto("/tasks/okta.list_agent_pools")
         page.get_by_role("button", name="Fill in example").click()

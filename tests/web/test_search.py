@@ -1,7 +1,6 @@
 import re
 
 from web.chromium import expect
-from web.watching import watched
 
 
 def test_the_catalogue_lists_every_task(page, look):
@@ -33,8 +32,8 @@ def test_what_matches_nothing_suggests_a_word(page, look):
     expect(page.get_by_role("list", name="Tasks").get_by_role("link").first).to_contain_text("activate")
 
 
-def test_the_search_works_without_scripts(chromium, site, cookies):
-    with chromium.in_use() as browser, watched(browser, site.url, cookies, java_script_enabled=False) as context:
+def test_the_search_works_without_scripts(visit):
+    with visit(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto("/")
         page.get_by_role("searchbox").fill("create")

@@ -3,6 +3,8 @@ import re
 import pytest
 
 from web.chromium import expect
+from web.serving import Serve
+from web.watching import watched
 
 LIST = "/tasks/okta.list_agent_pools"
 CREATE = "/tasks/okta.create_agent_pools_update"
@@ -134,11 +136,9 @@ def test_a_recent_request_is_opened_again(page, sandbox, look):
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_change_of_a_real_server_is_asked_about_first(chromium, site, hostile, cookies, look, scripts):  # noqa: PLR0913, PLR0917 - fixtures
-    from web.watching import watched
-
+def test_a_change_of_a_real_server_is_asked_about_first(visit, hostile, look, scripts):
     before = hostile.count("POST")
-    with chromium.in_use() as browser, watched(browser, site.url, cookies, java_script_enabled=scripts) as context:
+    with visit(java_script_enabled=scripts) as context:
         page = context.new_page()
         page.goto("/tasks/plain.make")
         page.get_by_label("name", exact=True).fill("kept")
@@ -155,3 +155,28 @@ def test_a_change_of_a_real_server_is_asked_about_first(chromium, site, hostile,
         page.get_by_role("button", name="Send POST").click()
         expect(result(page).get_by_role("heading", name=re.compile("succeeded"))).to_be_visible()
         assert hostile.count("POST") == before + 1
+
+
+def test_two_presses_follow_each_other_and_a_double_click_is_one(visit, hostile):
+    before = hostile.count("GET")
+    with visit() as context:
+        page = context.new_page()
+        page.goto("/tasks/evil.ask")
+        page.get_by_role("button", name="Fill in example").click()
+        page.get_by_role("button", name="Test request").dblclick()
+        expect(result(page).get_by_role("heading", name=re.compile("succeeded"))).to_be_visible()
+        expect(page.get_by_label("kind", exact=True)).to_have_value("script")
+    assert hostile.count("GET") == before + 1
+
+
+def test_a_page_whose_server_has_ended_says_so(chromium, tmp_path, look):
+    serve = Serve(tmp_path)
+    with chromium.in_use() as browser, watched(browser, serve.url) as context:
+        page = context.new_page()
+        page.goto(serve.link)
+        page.goto(LIST)
+        serve.stop()
+        page.get_by_role("button", name="Test request").click()
+        expect(page.get_by_role("alert")).to_contain_text("does not answer")
+        look(page)
+        context.watch.forgive("net::ERR_CONNECTION_REFUSED")

@@ -1,7 +1,6 @@
 import re
 
 from web.chromium import expect
-from web.watching import watched
 
 
 def run(page, name):
@@ -109,8 +108,8 @@ def test_a_trial_is_a_run_too(page, sandbox, look):
     expect(page.get_by_role("button", name="Test request")).to_be_visible()
 
 
-def test_a_run_is_followed_without_scripts(chromium, site, cookies):
-    with chromium.in_use() as browser, watched(browser, site.url, cookies, java_script_enabled=False) as context:
+def test_a_run_is_followed_without_scripts(visit):
+    with visit(java_script_enabled=False) as context:
         page = context.new_page()
         title = run(page, "canary_roll_out")
         expect(title).to_have_text(re.compile("waiting"))

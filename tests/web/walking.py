@@ -15,14 +15,16 @@ _HERE = """() => {
   const element = document.activeElement;
   if (!element || element === document.body || element.dataset.walked === undefined) return null;
   const box = element.getBoundingClientRect();
-  const middle = [box.left + Math.min(box.width / 2, 100), box.top + Math.min(box.height / 2, 20)];
-  const at = document.elementFromPoint(...middle);
+  const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+  const left = box.left + Math.min(box.width / 2, 100);
+  const points = [0.1, 0.5, 0.9].map((part) => document.elementFromPoint(left, top + (bottom - top) * part));
+  const own = (at) => at && (element.contains(at) || (element.labels && [...element.labels].includes(at)));
   const style = getComputedStyle(element);
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   return {
     index: Number(element.dataset.walked),
     html: element.outerHTML.slice(0, 160),
-    seen: Boolean(at) && (element.contains(at) || at.contains(element) || (element.labels && [...element.labels].includes(at))),
+    seen: points.some(own), // WCAG 2.2, 2.4.11: not entirely hidden
     marked: outlined,
   };
 }"""
