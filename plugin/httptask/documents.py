@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 MAX_REPORTED = 20
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 # Beside control characters: U+2028 and U+2029, which YAML 1.1 readers take for line ends, and a byte-order mark inside the text.
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
@@ -39,16 +41,17 @@ _CORE = re.compile(
 )
 _JSON_TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<open>[{\[])|(?P<close>[}\]])|(?P<plain>[^\s,:{}\[\]"]+)')
 _TAG = "tag:yaml.org,2002:"
-#: Text that needs no quotes, if it is no number or the like.
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
-#: Columns; nothing is folded.
-_WIDEST = 2**31
 _SCALAR_TAGS = {
     _TAG + "null": {"null"},
     _TAG + "bool": {"bool"},
     _TAG + "int": {"int", "oct", "hex"},
     _TAG + "float": {"float", "int", "special"},
 }
+#: Text whose lines a block can show as they are; any other text of several lines stands in double quotes.
+_LINE = "[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]*(?<! )"
+_BLOCK = re.compile(rf"(?![ \n])(?:{_LINE}\n)+(?<!\n\n){_LINE}")
+#: No line is folded: a long text stays on one line, which a search finds.
+_WIDTH = 2**30
 _SYNTAX_HINTS = (
     ("mapping values are not allowed", "check the indentation, and put quotes around text that contains ': '"),
     ("cannot start any token", "indent with spaces, and put quotes around text that starts with @, %, ` or a tab"),
@@ -76,27 +79,38 @@ def parse(text: bytes, *, file: str) -> Document:
 
 
 def to_yaml(data: Any) -> str:
-    """Return JSON data as YAML that every reader of YAML takes for the same, ours by 1.2 and others by 1.1.
+    """Return JSON data as YAML for people, in block style and its own order; every reader takes it for the same, by 1.1 and 1.2.
 
-    Text stands in double quotes, every odd character escaped, unless it is plain words.
+    It holds no half of a surrogate pair, no number beyond a double, and no more levels than `parse` reads.
     """
-    dumper: Any = _Dumper
-    text: str = yaml.dump(data, Dumper=dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=_WIDEST)
+    text: str = yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False, width=_WIDTH)
     return text
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes the same value twice where it stands twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
-        return True
-
-    def text(self, text: str) -> yaml.Node:
-        plain = _PLAIN.fullmatch(text) is not None and _CORE.fullmatch(text) is None
-        return self.represent_scalar(_TAG + "str", text, style=None if plain else '"')
+@cache
+def _dumper() -> Any:
+    made: Any = type("_Dumper", (_DUMPER,), {"ignore_aliases": lambda *_: True})
+    made.add_representer(str, _text_node)
+    made.add_representer(float, _float_node)
+    return made
 
 
-_Dumper.add_representer(str, _Dumper.text)
+def _text_node(dumper: Any, text: str) -> Any:
+    """Quote what a reader of YAML 1.2 would take for another type; what readers of YAML 1.1 would, PyYAML quotes by itself."""
+    style = None
+    if "\n" in text:
+        style = "|" if _BLOCK.fullmatch(text) else '"'
+    elif _FORBIDDEN.search(text):
+        style = '"'
+    elif _CORE.fullmatch(text):
+        style = "'"
+    return dumper.represent_scalar(_TAG + "str", text, style=style)
+
+
+def _float_node(dumper: Any, number: float) -> Any:
+    """Write an exponent behind a point: readers of YAML 1.1 take `1e+16` for text."""
+    text = repr(number)
+    return dumper.represent_scalar(_TAG + "float", text if "." in text else text.replace("e", ".0e"))
 
 
 def is_plain_text(text: str) -> bool:

@@ -397,3 +397,40 @@ def test_any_bytes_are_data_or_a_definition_error(raw, file):
 def test_the_nearest_known_word_is_found_whatever_its_case(word, known, found):
     assert nearest(word, known) == found
     assert did_you_mean(word, known) == (f"did you mean '{found}'?" if found else "")
+
+
+#: What YAML 1.1 or 1.2 takes for something else, and what bends the layout of a block.
+TRAPS = st.sampled_from(
+    [
+        *("", "~", "no", "On", "0o17", "0x1F", "1e5", "1_000", "12:30", "2026-01-01", ".inf", "<<", "=", "?", "&a", "- a"),
+        *("a: b", "# a", "| ", "%a", "a\nb", "a\nb\n", "a\n\n", "\na", " a\nb", "a \nb", "a\n\nb", "a\r\nb", "\t", "\x85"),
+        *("\u2028", "\ufeff", "é\n\u2029"),
+    ]
+)
+EMITTED_TEXT = TRAPS | st.text(st.characters(exclude_categories=["Cs"])) | st.text(alphabet=" \n\t:#-'\"\\|>ab1é", max_size=30)
+EMITTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | EMITTED_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(EMITTED_TEXT, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EMITTED, st.sampled_from(["CSafe", "Safe"]))
+def test_emitted_data_is_read_back_the_same_by_every_build_of_the_library(value, name):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_LOADER", getattr(yaml, f"{name}Loader", yaml.SafeLoader))
+        patch.setattr(documents, "_DUMPER", getattr(yaml, f"{name}Dumper", yaml.SafeDumper))
+        documents._dumper.cache_clear()
+        assert same(read(documents.to_yaml([value])), [value])
+    documents._dumper.cache_clear()
+
+
+def test_emitted_data_is_read_by_people():
+    text = documents.to_yaml({"zeta": ["no", 1.0, 1e16, None], "alpha": {"note": "two\nlines\n", "far": "x" * 300}})
+    assert text == f"zeta:\n- 'no'\n- 1.0\n- 1.0e+16\n- null\nalpha:\n  note: |\n    two\n    lines\n  far: {'x' * 300}\n"
+
+
+def test_equal_parts_are_written_out_each_time():
+    part = {"a": [1]}
+    assert "&" not in documents.to_yaml([part, part])
