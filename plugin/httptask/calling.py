@@ -23,6 +23,8 @@ from httptask.pacing import Pacer, bucket_of
 from httptask.ports import NOTHING_DONE, AttemptRecord, Auth, Clock, Means, Observer, Recovery, Transport
 from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
 
+#: Seconds from which a wait for the rate limit is told as one; two looks at a clock are never at the same moment.
+_SHORTEST_PACING = 0.001
 UNKNOWN_HINT = "it may have been applied: look at the server's state before sending it again"
 
 
@@ -163,7 +165,7 @@ class Call:
         if isinstance(tried.decision, retrying.Retry) and tried.decision.refresh and auth and response:
             auth.refresh(request, response)
             self.refreshed = True
-        paced = {"pacing": round((started - joined) * 1000, 3)} if started > joined else {}
+        paced = {"pacing": round((started - joined) * 1000, 3)} if started - joined >= _SHORTEST_PACING else {}
         timings = {**paced, **(response.timings if response else {})}
         return self._record(tried, started_at, elapsed, timings, response.connection if response else None)
 

@@ -164,6 +164,16 @@ def test_the_second_request_waits_for_the_reset_instead_of_collecting_a_429():
     assert Pacing("acme.do_thing", 41.0) in events
 
 
+def test_a_clock_that_moves_while_it_is_read_is_no_wait_for_the_rate_limit():
+    class Ticking(FakeClock):
+        def monotonic(self):
+            self.advance(1e-6)
+            return super().monotonic()
+
+    clock = Ticking()
+    assert Runner(Limited(clock), clock).run(template(), {}, connection()).attempts[0].timings == {}
+
+
 def test_a_wait_that_does_not_fit_stops_before_anything_is_sent():
     outcomes, transport, _ = limited(Options(deadline=12.0))
     assert transport.sent == [0.0]
