@@ -120,7 +120,7 @@ def transport_failure(error: TransportError) -> Failure:
 def _parsed(response: Response) -> tuple[Any, BodyKind]:
     if not response.body:
         return None, "empty"
-    media, charset = _content_type(response)
+    media, charset = content_type(response)
     text = _decoded(response.body, charset)
     if text is not None and _may_be_json(media, text):
         try:
@@ -146,7 +146,8 @@ def _may_be_json(media: str, text: str) -> bool:
 _NO_CHARSETS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
 
 
-def _content_type(response: Response) -> tuple[str, str]:
+def content_type(response: Response) -> tuple[str, str]:
+    """Return the media type in lower case and the charset, UTF-8 where none is named."""
     media, _, parameters = (response.headers.get("Content-Type") or "").partition(";")
     charset = next(
         (value for key, _, value in (part.strip().partition("=") for part in parameters.split(";")) if key.lower() == "charset"),

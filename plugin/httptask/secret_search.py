@@ -93,18 +93,23 @@ class VerbatimSearch:
 
     def __init__(self, values: Iterable[str]) -> None:
         """Order the texts, longest first."""
-        texts = {text for value in values for text in (value, json.dumps(value)[1:-1]) if len(text) >= SHORTEST_SEARCHED}
-        self._texts = sorted(texts, key=lambda text: (-len(text), text))
+        forms = ((form, value) for value in values for form in (json.dumps(value)[1:-1], value))
+        self._texts = dict(sorted(((form, value) for form, value in forms if len(form) >= SHORTEST_SEARCHED), key=_longest_first))
         self._seeds = {text[:SHORTEST_SEARCHED] for text in self._texts}
         self.in_numbers = any(_OF_A_NUMBER.fullmatch(text) for text in self._texts)
 
-    def masked(self, value: str, *, mask: str, cut: str) -> str:
-        """Return the text with the mask in place of each value, and of the beginning of one that a cut left at its mark."""
+    def replaced(self, value: str, by: Callable[[str], str]) -> str:
+        """Return the text with each value in it replaced `by` something."""
         if not self._texts or (len(value) < _SHORT and not self._may_hold(value)):
             return value
-        for text in self._texts:
+        for text, meant in self._texts.items():
             if text in value:
-                value = value.replace(text, mask)
+                value = value.replace(text, by(meant))
+        return value
+
+    def masked(self, value: str, *, mask: str, cut: str) -> str:
+        """Return the text with the mask in place of each value, and of the beginning of one that a cut left at its mark."""
+        value = self.replaced(value, lambda _: mask)
         if cut not in value:
             return value
         *heads, last = value.split(cut)
@@ -120,6 +125,10 @@ class VerbatimSearch:
             if begin >= 0 and text.startswith(value[begin:]):
                 return value[:begin] + mask
         return value
+
+
+def _longest_first(pair: tuple[str, str]) -> tuple[int, str]:
+    return -len(pair[0]), pair[0]
 
 
 class _Seed:

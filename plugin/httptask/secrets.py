@@ -33,7 +33,7 @@ _NAMED = re.compile(
     r"""(?P<value>"(?:\\.|[^"\\])+|'(?:\\.|[^'\\])+|[^\s"'&;,<>]+)"""
 )
 #: A credential after its scheme word (RFC 9110 section 11.4), which has a digit, unlike words and parameters such as realm="x".
-_AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?=[^\s\"]*\d)[\w.~+/-]{12,}=*(?![\w\"=])", re.IGNORECASE)
+_AFTER_SCHEME = re.compile(r"\b(Bearer|SSWS|Basic|DPoP)(\s+)(?P<value>(?=[^\s\"]*\d)[\w.~+/-]{12,}=*)(?![\w\"=])", re.IGNORECASE)
 #: A scheme word before a credential: it says how the credential is sent, and is shown.
 _SCHEME_WORD = re.compile(r"(?:Bearer|SSWS|Basic|DPoP) (?=.)", re.IGNORECASE)
 
@@ -123,6 +123,11 @@ class Redactor:
         return Redactor((*self._secrets, *more)) if more else self
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What is looked for."""
+        return self._secrets
+
+    @property
     def unsearched(self) -> tuple[str, ...]:
         """References of secrets that are too short to be searched for and are masked in their own slot only."""
         return tuple(
@@ -151,10 +156,8 @@ class Redactor:
 
     def header(self, name: str, value: str | Secret) -> str:
         """Return a header value fit to be shown: of a credential no more than its scheme word."""
-        if isinstance(value, Secret) or is_sensitive_header(name):
-            word = _SCHEME_WORD.match(value.reveal() if isinstance(value, Secret) else value)
-            return (word[0] if word else "") + MASK
-        return self.free(value)
+        credential = credential_of(name, value)
+        return self.free(str(value)) if credential is None else credential[0] + MASK
 
     def body(self, value: object) -> object:
         """Return a JSON body fit to be shown: known secrets masked, and what stands in fields with sensitive names."""
@@ -189,6 +192,26 @@ class Redactor:
 def is_sensitive_header(name: str) -> bool:
     """Tell whether a header of this name holds a credential."""
     return name.lower() in SENSITIVE_HEADERS or _SENSITIVE_HEADER.search(name) is not None
+
+
+def credential_of(name: str, value: str | Secret) -> tuple[str, str] | None:
+    """Return what a header holds if it holds a credential: its scheme word, which is shown, and the rest, which is not."""
+    if not (isinstance(value, Secret) or is_sensitive_header(name)):
+        return None
+    text = value.reveal() if isinstance(value, Secret) else value
+    word = _SCHEME_WORD.match(text)
+    return (word[0], text[word.end() :]) if word else ("", text)
+
+
+def named_values(text: str) -> list[tuple[int, int]]:
+    """Return where text that is no JSON holds values which its own names or scheme words call secret, in order."""
+    found = [match.span("value") for match in _AFTER_SCHEME.finditer(text)]
+    for match in _NAMED.finditer(text):
+        start, end = match.span("value")
+        start += text[start] in "\"'"
+        if is_sensitive_field(match["name"]) and not any(start < last and first < end for first, last in found):
+            found.append((start, end))
+    return sorted(found)
 
 
 def is_sensitive_field(name: str) -> bool:

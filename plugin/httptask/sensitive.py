@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from typing import Any
+from typing import Any, Protocol
 
 from httptask.inputs import input_schema, parameter_names
 from httptask.model import Schema, TaskTemplate
@@ -57,6 +57,18 @@ def request_body(template: TaskTemplate, body: Any) -> Marked:
 def response_body(template: TaskTemplate, body: Any) -> Marked:
     """Return a response's body as it may be shown, by every documented response: a field stays secret under another status."""
     return _marked(body, _response_place(template), answered=True)
+
+
+def in_request_body(template: TaskTemplate | None, body: Any, by: Callable[[Any], Any]) -> Any:
+    """Return a rendered JSON body with what is secret replaced `by` something; without a template, names alone tell."""
+    if template is None or template.body is None or template.body.template is not None:
+        return _masked(body, _Places({}).of(()), _Replacing(by))
+    return _masked(body, _Places(template.definitions).of((template.body.schema,)), _Replacing(by))
+
+
+def in_response_body(template: TaskTemplate | None, body: Any, by: Callable[[Any], Any]) -> Any:
+    """Return a response's body likewise, by every documented response."""
+    return _masked(body, _Places({}).of(()) if template is None else _response_place(template), _Replacing(by))
 
 
 def outputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
@@ -175,6 +187,20 @@ class _Place:
         yield from repeat(self._places.of(_items(length, self._branches)))
 
 
+class _Taking(Protocol):
+    """Is handed each secret, and gives what stands in its place."""
+
+    def take(self, value: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacing:
+    by: Callable[[Any], Any]
+
+    def take(self, value: Any) -> Any:
+        return self.by(value)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """The secrets found so far, in order, and how many are looked for."""
@@ -182,6 +208,10 @@ class _Found:
     secrets: dict[Secret, None]
     most: float
     verbatim: bool
+
+    def take(self, value: Any) -> str:
+        self.keep(value)
+        return MASK
 
     def keep(self, value: Any) -> None:
         """Keep every text and number in a value as a secret of its own."""
@@ -196,24 +226,22 @@ class _Found:
             self.secrets[Secret(str(value), reference=REFERENCE, verbatim=self.verbatim)] = None
 
 
-def _masked(value: Any, place: _Place, found: _Found) -> Any:
+def _masked(value: Any, place: _Place, taking: _Taking) -> Any:
     if place.says_nothing and type(value) in _SCALARS:
         return value
     if place.is_secret and not is_blank(value):
-        found.keep(value)
-        return MASK
+        return taking.take(value)
     if isinstance(value, Mapping):
-        return {key: _field(key, item, place, found) for key, item in value.items()}
+        return {key: _field(key, item, place, taking) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(item, below, found) for item, below in zip(value, place.items(), strict=False)]
+        return [_masked(item, below, taking) for item, below in zip(value, place.items(), strict=False)]
     return value
 
 
-def _field(key: str, value: Any, place: _Place, found: _Found) -> Any:
+def _field(key: str, value: Any, place: _Place, taking: _Taking) -> Any:
     if is_sensitive_field(key) and not is_blank(value):
-        found.keep(value)
-        return MASK
-    return _masked(value, place.field(key), found)
+        return taking.take(value)
+    return _masked(value, place.field(key), taking)
 
 
 def _properties(key: str | None, branches: tuple[Schema, ...]) -> Iterator[Any]:

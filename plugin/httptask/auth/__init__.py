@@ -84,12 +84,16 @@ def check_mode(mode: str | None, *, where: str) -> None:
         raise ConfigurationError(Problem(where, "there is no such authorization mode here", hint))
 
 
-def placeholder_auth(provider: Provider, secret: Secret) -> Auth | None:
-    """Return what shows how a request of this provider is authorised; None if it has no security scheme."""
+def placeholder_auth(provider: Provider, secret: Secret, scheme_name: str | None = None) -> Auth | None:
+    """Return what shows how a request of this provider is authorised, by its first scheme where none of that name is there.
+
+    None if the provider has no security scheme.
+    """
     if not provider.security_schemes:
         return None
     first = next(iter(provider.security_schemes.values()))
-    return Basic(first.name, "user", secret) if _is_basic(first) else _build(first, secret)
+    scheme = provider.security_schemes.get(scheme_name or first.name, first)
+    return Basic(scheme.name, "user", secret) if _is_basic(scheme) else _build(scheme, secret)
 
 
 def scheme_of(provider: Provider, kind: Literal["oauth2", "basic"], name: str | None, *, where: str) -> SecurityScheme:

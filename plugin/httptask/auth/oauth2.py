@@ -67,12 +67,12 @@ class ClientCredentials:
     def challenged(self, sent: Request, answer: Response) -> bool:
         """Keep the nonce of any answer for the next proofs (RFC 9449 section 8.2); tell whether a new one is asked for."""
         learned = self._endpoint.prover.learn(sent.url, answer.headers, resource=True)
-        return learned and _asks_for_nonce(answer)
+        return learned and asks_for_nonce(answer)
 
     def refresh(self, sent: Request, answer: Response) -> None:
         """Keep the token if only another DPoP nonce was asked for (RFC 9449 section 9), else give it up."""
         self._endpoint.prover.learn(sent.url, answer.headers, resource=True)
-        if _asks_for_nonce(answer) and dpop.NONCE_HEADER in answer.headers:
+        if asks_for_nonce(answer) and dpop.NONCE_HEADER in answer.headers:
             return
         for name, value in sent.headers:
             if name.lower() == "authorization" and isinstance(value, Secret):
@@ -109,6 +109,7 @@ class ClientCredentials:
         return self._cache.get(frozenset(scopes), ask, clock=means.clock.monotonic, patience=means.timeouts.total)
 
 
-def _asks_for_nonce(answer: Response) -> bool:
+def asks_for_nonce(answer: Response) -> bool:
+    """Tell whether an answer refuses a proof for want of a nonce (RFC 9449 section 9)."""
     refusals = challenges(answer.headers.all("WWW-Authenticate")) if answer.status == HTTPStatus.UNAUTHORIZED else ()
     return any(item.parameters.get("error") == "use_dpop_nonce" for item in refusals)
