@@ -26,12 +26,12 @@ LAYERS = [
     (
         "logs transport wire egress identity scripted loader surroundings profiles settings credentials references"
         " clock auth okta_yaml external_references sources profile_writing halting journal journal_file memory_journal"
-        " definitions atomic serving"
+        " definitions atomic serving cassette"
     ),
-    "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming",
+    "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming virtual_time",
     "manifest simulate graph mermaid junit explaining export curl",
     "sandbox",
-    ("wiring kept_runs onward masked_runs discretion executing beginning resumption exchanges all_pages trying"),
+    ("wiring kept_runs onward masked_runs discretion executing taping beginning resumption exchanges all_pages trying"),
     "web",
     "cli testing",
 ]
