@@ -4,6 +4,7 @@ HttpTaskError
 ├── DefinitionError              a file is wrong; the call cannot help
 │   ├── TemplateInvalid          a template, provider or schema file
 │   ├── WorkflowInvalid          a workflow file
+│   ├── CassetteInvalid          a cassette, or where one is to be written
 │   ├── UnsupportedStyle         an OpenAPI style or body kind without an encoder yet
 │   ├── UnknownTask              no template has this id
 │   └── ImportFailed             what was made elsewhere, such as a curl command, cannot become a template
@@ -25,6 +26,7 @@ HttpTaskError
 │   └── EgressRefused            we refused to talk to that address
 ├── PagingError                  an answer is no page of a list, or names no next one that can be asked for
 ├── JournalError                 the journal of runs cannot be read or written; nothing is sent without it
+├── ReplayMiss                   a replayed request that the cassette has no answer for; the replay ends there
 ├── CredentialError              no credential could be got; the runner makes an Outcome of it
 └── TaskFailed                   an Outcome that did not succeed, raised by `unwrap()`
 KeyboardInterrupt
@@ -96,6 +98,10 @@ class TemplateInvalid(DefinitionError):
 
 class WorkflowInvalid(DefinitionError):
     """A workflow file is wrong."""
+
+
+class CassetteInvalid(DefinitionError):
+    """A cassette is wrong, or cannot stand where it is to be written."""
 
 
 class UnsupportedStyle(DefinitionError):
@@ -216,6 +222,13 @@ class EgressRefused(TransportError):
 
 class JournalError(ProblemsError):
     """The journal cannot be read or written, or a run in it cannot be used; nothing is sent without a record of it."""
+
+
+class ReplayMiss(ProblemsError):
+    """A replayed request has no answer in the cassette. No outcome and no retry: nothing was sent, and nothing can follow.
+
+    Its problems tell the request and what differs from the nearest one that was recorded, secrets masked.
+    """
 
 
 class PagingError(ProblemsError):
