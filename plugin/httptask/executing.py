@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from httptask.discretion import Discretion
 from httptask.errors import ConfigurationError, JournalError, Problem
 from httptask.halting import Halt, HaltableClock
 from httptask.identity import new_id
+from httptask.ports import Entry
 from httptask.runner import Options
 from httptask.wiring import Where, connections, http_runner
 
 if TYPE_CHECKING:
+    from httptask.events import Event
     from httptask.journal import HeldRun
     from httptask.lanes import Lanes
     from httptask.model import Connection, TaskTemplate, Workflow
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from httptask.registry import Registry
     from httptask.runner import Runner
     from httptask.runs import RunResult
-    from httptask.secrets import Secret
+    from httptask.secrets import Redactor, Secret
 
 Connect = Callable[["TaskTemplate"], "Connection"]
 #: Notes a new run, or takes a person's words, once its connections are known; None where nothing is kept.
@@ -41,6 +43,7 @@ class Plan:
         given: withheld values that a person gives again.
         options: what each use of a task starts from; what its step says wins.
         run_id: names a run of which nothing is kept.
+        approved: gates that are open in such a run.
 
     """
 
@@ -54,6 +57,41 @@ class Plan:
     given: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     run_id: str = field(default_factory=new_id)
+    approved: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a run plays in place of the world: who it is connected to, whose time passes, and how works go side by side."""
+
+    connect: Connect
+    clock: Clock
+    lanes: Lanes
+
+
+class Tape(Protocol):
+    """Records a run, or plays a recorded one. It is an observer too, and learns from events what is secret."""
+
+    @property
+    def stage(self) -> Stage | None:
+        """What takes the place of the world; None where the world answers."""
+        ...
+
+    def connected(self, used: Mapping[str, Connection]) -> None:
+        """Take the connections of the run, by the ids of their providers."""
+        ...
+
+    def knowing(self, known: Callable[[], Redactor]) -> None:
+        """Take what tells every secret that the run has met."""
+        ...
+
+    def wrap(self, transport: Transport) -> Transport:
+        """Return what sends in place of a transport."""
+        ...
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        ...
 
 
 def named_connection(workflow: Workflow, inputs: Mapping[str, Any]) -> str | None:
@@ -83,6 +121,7 @@ class Company:
         stopping: what stands around the execution, to let signals ask.
         redact: learns the connections' credentials, and may warn of them.
         wrap: gives what sends in place of the transport, to look at what it sends.
+        tape: records what passes, or plays what was recorded.
 
     """
 
@@ -92,6 +131,17 @@ class Company:
     stopping: Callable[[Halt], AbstractContextManager[None]] = _unstopped
     redact: Callable[[Iterable[Connection]], None] | None = None
     wrap: Callable[[Transport], Transport] | None = None
+    tape: Tape | None = None
+
+    @property
+    def stage(self) -> Stage | None:
+        """What takes the place of the world."""
+        return self.tape.stage if self.tape is not None else None
+
+    def wrapped(self, transport: Transport) -> Transport:
+        """Return what sends: the tape nearest to the wire, what looks on before it."""
+        inner = transport if self.tape is None else self.tape.wrap(transport)
+        return inner if self.wrap is None else self.wrap(inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +188,13 @@ def execute(plan: Plan, prepare: Prepare, company: Company, work: Callable[[Benc
     from httptask.clock import SystemClock
 
     clock = SystemClock()
-    with connections(plan.where, plan.workflow.sandbox, plan.connection) as connect:
+    with _connections(plan, company.stage) as connect:
         used = {task: connect(plan.registry[task]) for task in dict.fromkeys(plan.workflow.tasks())}
         by_provider = {plan.registry[task].provider.id: connection for task, connection in used.items()}
         _same_origins(by_provider, plan.expected)
         _learn(by_provider.values(), company)
+        if company.tape is not None:
+            company.tape.connected(by_provider)
         held = prepare(by_provider)
         if held is not None:
             held.note_status("running", now=clock.now(), ran=plan.ran_before or 0.0)
@@ -152,6 +204,12 @@ def execute(plan: Plan, prepare: Prepare, company: Company, work: Callable[[Benc
         finally:
             if held is not None:
                 held.close()
+
+
+def _connections(plan: Plan, stage: Stage | None) -> AbstractContextManager[Connect]:
+    if stage is not None:
+        return nullcontext(stage.connect)
+    return connections(plan.where, plan.workflow.sandbox, plan.connection)
 
 
 def _learn(used: Iterable[Connection], company: Company) -> None:
@@ -176,11 +234,14 @@ def _executed(setting: _Setting, company: Company, work: Callable[[Bench], RunRe
 
     plan, held = setting.plan, setting.held
     company.discretion.learn(secrets_of_inputs(plan.workflow, plan.inputs))
-    clock = HaltableClock(SystemClock(), company.halt)
+    stage = company.stage
+    clock: Clock = HaltableClock(SystemClock(), company.halt) if stage is None else stage.clock
     recorder = _recorder(plan, held, clock, company)
-    observer = company.discretion.observer(*company.observers)
-    with http_runner(setting.used, plan.registry, observer, clock=clock, wrap=company.wrap) as runner:
-        lanes = ThreadLanes(company.halt, clock)
+    observer = company.discretion.observer(*company.observers, *([] if company.tape is None else [company.tape]))
+    if company.tape is not None:
+        company.tape.knowing(recorder.redactor)
+    with http_runner(setting.used, plan.registry, observer, clock=clock, wrap=company.wrapped) as runner:
+        lanes = ThreadLanes(company.halt, clock) if stage is None else stage.lanes
         result = work(Bench(plan, runner, setting.connect, clock, observer, lanes, recorder))
     if held is not None:
         _note(held, result, company, now=clock.now(), ran=recorder.ran())
@@ -189,15 +250,17 @@ def _executed(setting: _Setting, company: Company, work: Callable[[Bench], RunRe
 
 def _recorder(plan: Plan, held: HeldRun | None, clock: Clock, company: Company) -> RunRecorder:
     from httptask.memory_journal import MemoryJournal
-    from httptask.recording import RunRecorder
+    from httptask.recording import APPROVAL, RunRecorder
 
     kept: RunJournal = held or MemoryJournal(plan.run_id)
+    if held is None:
+        kept.append(*(Entry(gate, APPROVAL, {"approved": True}) for gate in sorted(plan.approved)))
     return RunRecorder(
         kept,
         clock,
         lambda: company.discretion.redactor,
         company.halt,
-        resumed=plan.ran_before is not None,
+        resumed=plan.ran_before is not None or bool(plan.approved),
         ran_before=plan.ran_before or 0.0,
         given=plan.given,
     )

@@ -403,6 +403,7 @@ PASTED = (
     f" -H X-Note:{TOKENS['password']} -b sid={quote(TOKENS['cookie-key'], safe='')} -H X-Copy:{TOKENS['cookie-key']}"
     f" --json {json.dumps(PASTED_BODY, separators=(',', ':'))}"
 )
+PUTS = {"ok": 0, "missing": 1, "reset": 3, "cut": 3}
 RUNS = [
     *(
         Run("env", f"test trap.get -i kind={kind} {options}", code)
@@ -419,6 +420,13 @@ RUNS = [
         for kind, code in GETS.items()
         for options in ("", "--json")
     ),
+    *(Run("env", f"test trap.get -i kind={kind} {PASS} --record c.yaml", code) for kind, code in GETS.items()),
+    *(Run("env", f"test trap.put -i kind={kind} --body @body.json --record c.yaml", code) for kind, code in PUTS.items()),
+    Run("env", f"test trap.get -i kind=ok -i pass={SHORT} --record c.yaml --json"),
+    Run("env", "run flow.yaml --inputs flow-inputs.json --record c.yaml --json"),
+    Run("env", "run flow.yaml -i kind=missing --record c.yaml -vv", 1),
+    Run("env", "test trap.get -i kind=ok --replay flow.yaml", 2),
+    Run("env", "test trap.get -i kind=ok --record token --overwrite", 2),
     Run("env", "test trap.put -i kind=ok --body @body.json --trace"),
     Run("env", "test trap.put -i kind=ok --body @body.json --trace --json --no-journal"),
     Run("env", "test trap.put -i kind=reset --body @body.json --trace", 3),
@@ -501,6 +509,8 @@ RUNS = [
     ),
     *(Run("profiles", f"test trap.get -i kind=ok --connection {name} --dry-run") for name in CLIENTS),
     *(Run("profiles", f"test trap.get -i kind=missing --connection {name} --trace", 1) for name in CLIENTS),
+    *(Run("profiles", f"test trap.get -i kind=ok --connection {name} --record c.yaml", code) for name, code in CLIENTS.items()),
+    *(Run("profiles", f"test trap.get -i kind=missing --connection {name} --record c.yaml", 1) for name in CLIENTS),
     *(Run("profiles", f"connections check {name} -vv", code) for name, code in CLIENTS.items()),
     Run("profiles", "run flow.yaml --connection app -vv"),
     Run("profiles", "run flow.yaml --connection signed --json -vv"),
@@ -535,6 +545,20 @@ def test_no_byte_of_a_journal_or_of_a_resumed_run_holds_a_secret(tmp_path, hosti
     (run,) = json.loads(world.command(Run("env", "runs --json")).out)["runs"]
     words = (f"runs show {run['runId']} --json", f"resume {run['runId']} -vv", f"runs delete {run['runId']}")
     written += [world.run(Run("env", command, code)) for command, code in zip(words, (0, 1, 0), strict=True)]
+    assert leaks(b"\n".join(written)) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "what", ["test trap.get -i kind=ok " + PASS, "test trap.put -i kind=ok --body @body.json", "run flow.yaml"]
+)
+def test_a_replay_finds_its_cassette_again_and_writes_no_secret(tmp_path, hostile, what):
+    world = World(tmp_path, hostile.url)
+    inputs = " --inputs flow-inputs.json" if "flow" in what else ""
+    written = [world.run(Run("env", f"{what}{inputs} --record c.yaml --json"))]
+    world.planted.add(tmp_path / "c.yaml")
+    written += [world.run(Run("env", f"{what}{inputs} --replay c.yaml {shown}")) for shown in ("--json", "-vv")]
+    written.append(world.run(Run("env", "test trap.get -i kind=missing -i pass=other --replay c.yaml --json", 2)))
     assert leaks(b"\n".join(written)) == set()
 
 

@@ -41,6 +41,24 @@ def journal(command: F) -> F:
     )(command)
 
 
+def cassette(command: F) -> F:
+    """Add `--record FILE`, `--overwrite` and `--replay FILE`."""
+    file = click.Path(path_type=Path)
+    for decorate in reversed(
+        (
+            click.option(
+                "--record", type=file, metavar="FILE", help="Write what is sent and answered to a cassette, without secrets."
+            ),
+            click.option("--overwrite", is_flag=True, help="With --record: replace a cassette that is there already."),
+            click.option(
+                "--replay", type=file, metavar="FILE", help="Answer from a cassette: no network, no waiting, no journal."
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
 def verbose(command: F) -> F:
     """Add `-v` and `--debug`."""
     verbosity = click.option(

@@ -21,7 +21,7 @@ from httptask.outcome import FailureKind
 from httptask.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from httptask.executing import Plan, Prepare
+    from httptask.executing import Plan, Prepare, Tape
     from httptask.journal import Journal
     from httptask.model import Workflow
     from httptask.registry import Registry
@@ -33,11 +33,12 @@ _STOPPING = b"\nstopping: requests on their way get up to 5 s; press Ctrl-C agai
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How a run is told: where, how much, and the journal that an option named."""
+    """How a run is told: where, how much, the journal that an option named, and the tape that goes with it."""
 
     console: Console
     verbosity: int = 0
     journal: Path | None = None
+    tape: Tape | None = None
 
 
 def journal_file(named: Path | None) -> Path:
@@ -68,7 +69,7 @@ def carry_out(plan: Plan, prepare: Prepare, telling: Telling) -> int:
     clock = SystemClock()
     began = clock.monotonic()
     with told(console, _narrator(telling), verbosity=telling.verbosity) as observers:
-        company = Company(console.discretion, observers, halt, stopping, lambda used: redact(console, used))
+        company = Company(console.discretion, observers, halt, stopping, lambda used: redact(console, used), tape=telling.tape)
         done = execute(plan, prepare, company)
     seconds = clock.monotonic() - began
     shown = report(done.result, plan.workflow, plan.registry, console=console, seconds=seconds, learned=done.learned)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from httptask import expecting, sensitive
-from httptask.cli import copying, prompting, session
+from httptask.cli import copying, prompting, session, taping
 from httptask.cli.arguments import task_inputs
 from httptask.cli.console import is_terminal, refusal
 from httptask.cli.exits import BY_STATUS, FAILED, INTERRUPTED, SUCCEEDED
@@ -22,7 +22,7 @@ from httptask.wiring import Where, dry_run_connection, registry
 
 if TYPE_CHECKING:
     from httptask.all_pages import AllPages
-    from httptask.executing import Company
+    from httptask.executing import Company, Tape
     from httptask.explaining import Part
     from httptask.export import Exporter
     from httptask.journal import Journal
@@ -46,6 +46,7 @@ class Invocation:
         self.console = session.console(json=flags["as_json"], verbose=flags["verbose"])
         self.form = copying.chosen(flags)
         self._check_together()
+        taping.check(flags, "--fault" if flags["fault"] is not None else self._unsent())
         expecting.check(flags["expected"])
         self.registry = registry(folders)
         self.template = self.registry[task]
@@ -68,8 +69,10 @@ class Invocation:
         if flags["dry_run"] or flags["explain"]:
             return self._show(dry_run_connection(where, self.template.provider))
         where.check()
-        with ExitStack() as stack:
-            return self._send(where, None if flags["no_journal"] else stack.enter_context(self._journal()))
+        with taping.taped(flags, self.registry, self.console) as tape, ExitStack() as stack:
+            journal = None if flags["no_journal"] or flags["replay"] else stack.enter_context(self._journal())
+            tape.code = self._send(where, journal, tape.inner)
+        return tape.code
 
     def _check_together(self) -> None:
         """Refuse flags that contradict one another."""
@@ -190,23 +193,24 @@ class Invocation:
 
         print_request(masking.request(self.template, prepared.request, self.console.redactor), self.console)
 
-    def _send(self, where: Where, journal: Journal | None) -> int:
+    def _send(self, where: Where, journal: Journal | None, tape: Tape | None) -> int:
         from httptask.trying import Trial, attempt
 
         trial = Trial(self.template, self.inputs, self.options, self.pages, self._before_sending())
         halt = Halt()
         with session.told(self.console, self._narrator(), verbosity=self.flags["verbose"]) as observers:
-            tried = attempt(trial, self.registry, where, journal=journal, company=self._company(observers, halt))
+            tried = attempt(trial, self.registry, where, journal=journal, company=self._company(observers, halt, tape))
         self._print(tried)
         self._say_ways_on(trial, tried, where)
         code = self._judged(tried.outcome)
         return INTERRUPTED if halt.asked and tried.status != "succeeded" else code
 
-    def _company(self, observers: Any, halt: Halt) -> Company:
+    def _company(self, observers: Any, halt: Halt, tape: Tape | None) -> Company:
         from httptask.cli.running import stopping
         from httptask.executing import Company
 
-        return Company(self.console.discretion, observers, halt, stopping, lambda used: session.redact(self.console, used))
+        console = self.console
+        return Company(console.discretion, observers, halt, stopping, lambda used: session.redact(console, used), tape=tape)
 
     def _narrator(self) -> Any:
         from httptask.cli.narrator import Narrator

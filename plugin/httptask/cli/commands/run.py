@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from httptask.cli import options, session
+from httptask.cli import options, session, taping
 from httptask.cli.exits import BY_STATUS, SUCCEEDED
 from httptask.errors import ConfigurationError, Problem
 from httptask.wiring import Where, registry
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="Simulate: play a fault script against a step, without network or waiting. Repeatable.",
 )
 @click.option("--seed", default=1, help="What the jitter of a simulation is drawn from.")
+@options.cassette
 @options.journal
 @click.option("--no-journal", is_flag=True, help="Keep no record; the run cannot be resumed.")
 @options.connection
@@ -62,11 +63,13 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     from httptask.workflow_inputs import checked_inputs
 
     console = session.console(json=flags["as_json"], verbose=flags["verbose"])
+    unsent = ("--fault", "faults"), ("--dry-run", "dry_run"), ("--explain", "explain")
+    taping.check(flags, next((option for option, name in unsent if flags[name]), ""))
     catalogue = registry(folders)
     definition = load_workflow(workflow, catalogue)
     around = Surroundings.current()
     given = workflow_inputs(definition, flags["given"], flags["file"])
-    inputs, references = resolved(definition, given, lambda text, where: around.secret(text, around.cwd, where))
+    inputs, references = resolved(definition, given, taping.reader(flags, around))
     inputs = checked_inputs(definition, inputs)
     if flags["faults"] and flags["explain"]:
         raise click.UsageError("--fault plays attempts, --explain shows requests; give one of them")
@@ -80,10 +83,11 @@ def command(workflow: Path, folders: tuple[Path, ...], **flags: Any) -> int:
     if flags["dry_run"] or flags["explain"]:
         show_plan(plan, console, explain=flags["explain"])
         return SUCCEEDED
-    telling = Telling(console, int(flags["verbose"]), flags["journal"])
-    with ExitStack() as stack:
-        kept = None if flags["no_journal"] else stack.enter_context(open_journal(flags["journal"]))
-        return carry_out(plan, lambda used: _begin(plan, used, kept, references, console), telling)
+    with taping.taped(flags, catalogue, console) as tape, ExitStack() as stack:
+        telling = Telling(console, int(flags["verbose"]), flags["journal"], tape.inner)
+        kept = None if flags["no_journal"] or flags["replay"] else stack.enter_context(open_journal(flags["journal"]))
+        tape.code = carry_out(plan, lambda used: _begin(plan, used, kept, references, console), telling)
+    return tape.code
 
 
 def _check_journal(workflow: Workflow, flags: Mapping[str, Any]) -> None:
@@ -91,7 +95,7 @@ def _check_journal(workflow: Workflow, flags: Mapping[str, Any]) -> None:
 
     if flags["no_journal"] and flags["journal"] is not None:
         raise click.UsageError("give --journal or --no-journal, not both")
-    if flags["no_journal"] and gates_of(workflow):
+    if flags["no_journal"] and not flags["replay"] and gates_of(workflow):
         raise click.UsageError("without a journal nobody could approve what this workflow waits for")
 
 

@@ -53,6 +53,7 @@ def _finite(_: click.Context, __: click.Parameter, seconds: float | None) -> flo
     help="Give up after this time, waits included.",
 )
 @click.option("--allow-unknown-enum", is_flag=True, help="Let values outside an enumeration through, with a warning.")
+@options.cassette
 @options.journal
 @click.option("--no-journal", is_flag=True, help="Keep no record of the test.")
 @options.connection
