@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from io import BytesIO, TextIOWrapper
+from unittest import mock
 
 import pytest
 
-from cli.command import Httptask
+from cli.command import environment
 from cli.conftest import CANARY
+from httptask.cli import main
 
 LIST = ("test", "okta.list_agent_pools", "-i", "poolType=AD")
 BODY = '{"name": "it\'s {{ spring }}", "agentType": "AD", "agents": [{"id": "a53slzqkptH2xEJ1r1d7"}]}'
@@ -153,10 +156,27 @@ def test_all_pages_are_a_key_of_the_step_and_a_loss_of_the_others(inside):
     assert "loss: this is the request of the first page" in inside(*LIST, "--all", "--curl").err
 
 
-def test_an_output_that_cannot_hold_the_text_is_refused(tmp_path):
-    command = Httptask(tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
-    refused = command.process(*LIST[:2], "-i", "after=é", "-H", "X-A: 1", "--step", code=2)
-    assert "standard output" in refused.err
-    assert "é" not in refused.all
-    assert "%C3%A9" in command.process(*LIST[:2], "-i", "after=é", "--curl").out
-    assert "\\u00e9" in command.process(*LIST[:2], "-i", "after=é", "--step", "--json").out
+@pytest.fixture
+def in_ascii(tmp_path, monkeypatch):
+    """The command with a standard output that holds ASCII alone: code, output."""
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(environment(tmp_path)):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def run(*arguments):
+        stream = TextIOWrapper(BytesIO(), encoding="ascii")
+        with mock.patch.object(sys, "stdout", stream):
+            code = main([*LIST[:2], "-i", "after=é", *arguments])
+        stream.flush()
+        return code, stream.buffer.getvalue().decode("ascii")
+
+    return run
+
+
+def test_an_output_that_cannot_hold_the_text_is_refused(in_ascii, capsys):
+    assert in_ascii("--step") == (2, "")
+    assert "standard output" in capsys.readouterr().err
+    assert "%C3%A9" in in_ascii("--curl")[1]
+    code, told = in_ascii("--step", "--json")
+    assert (code, json.loads(told)["copyAs"]["text"].count("é")) == (0, 1)
