@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from httptask.events import Event
     from httptask.model import Connection, TaskTemplate
     from httptask.outcome import Outcome
-    from httptask.ports import Observer
+    from httptask.ports import Clock, Observer
     from httptask.runner import Options, Runner
 
 
@@ -38,13 +38,11 @@ class AllPages:
 
         paging_required(self.template)
 
-    def read(self, runner: Runner, connection: Connection, observer: Observer) -> Outcome:
-        """Return the outcome of the whole list."""
-        from httptask.clock import SystemClock
+    def read(self, runner: Runner, connection: Connection, observer: Observer, clock: Clock) -> Outcome:
+        """Return the outcome of the whole list; the time for it passes on this clock."""
         from httptask.paged import all_pages, first_page
 
-        clock, deadline = SystemClock(), self.options.deadline
-        began = clock.monotonic()
+        began, deadline = clock.monotonic(), self.options.deadline
 
         def ask(url: str | None) -> Outcome:
             left = None if deadline is None else deadline - (clock.monotonic() - began)

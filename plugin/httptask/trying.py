@@ -238,7 +238,7 @@ class _Reading:
     def run(self) -> Outcome:
         bench = self.bench
         try:
-            return self.pages.read(bench.runner, bench.connect(self.pages.template), bench.observer)
+            return self.pages.read(bench.runner, bench.connect(self.pages.template), bench.observer, bench.clock)
         except Interrupted as stopped:
             return stopped.outcome
 

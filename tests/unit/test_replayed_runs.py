@@ -4,6 +4,7 @@ import pytest
 
 import studio
 from builders import connection, provider, template
+from httptask.all_pages import AllPages
 from httptask.cassette import Recorder, Replay, load
 from httptask.cassette.exchanges import Server, located
 from httptask.clock import FakeClock
@@ -11,8 +12,9 @@ from httptask.egress_policy import EgressPolicy
 from httptask.errors import ConnectFailed, ReplayMiss, TimedOut
 from httptask.message import Headers, Request
 from httptask.model import SecurityScheme
-from httptask.runner import Runner
+from httptask.runner import Options, Runner
 from httptask.secrets import Secret
+from httptask.virtual_time import VirtualClock
 from studio import ACME, CREDENTIAL, TASKS, Studio, each, get, named, plays, reply, same, steps
 
 LOST = TimedOut("no answer in time", phase="sentWithoutAnswer", code="readTimeout")
@@ -113,6 +115,24 @@ def test_a_failed_item_ends_a_replayed_step_where_it_ended_the_recorded_one(make
     recorded = made.record(flow)
     assert recorded.status == "failed"
     assert same(made.replay(flow), recorded)
+
+
+def test_a_list_that_took_too_long_takes_too_long_again(make):
+    def answer(request, times):
+        return reply(200, ["a"], Link=f'<https://api.example.com/list?after={len(made.asked)}>; rel="next"')
+
+    def read(runner, connection, clock):
+        return AllPages(TASKS["acme.list"], {}, Options(deadline=3.2)).read(runner, connection, lambda _: None, clock)
+
+    made = make(answer, takes=1.0)
+    recorder = Recorder(made.file, TASKS, made.clock)
+    recorder.connected(made.connections)
+    recorded = read(Runner(recorder.wrap(made), made.clock, recorder), made.connections["acme"], made.clock)
+    assert (recorder.finish(), recorded.failure.kind) == (4, "deadline")
+    clock = VirtualClock()
+    played = Replay(load(made.file), TASKS, clock)
+    replayed = read(Runner(played, clock, played), played.connect(TASKS["acme.list"]), clock)
+    assert same(replayed, recorded)
 
 
 def test_a_run_that_ended_at_a_failure_or_a_gate_ends_there_again(make):
