@@ -110,6 +110,7 @@ def test_a_command_may_be_given_in_every_way(inside, tmp_path, way):
 def test_our_options_stand_before_a_command_of_words_and_anywhere_beside_a_text(inside):
     assert inside("import-curl", "--id", "go", "--json", *GET).json["task"] == "example.go"
     assert inside("import-curl", shlex.join(GET), "--id", "go", "--json").json["task"] == "example.go"
+    assert inside("import-curl", "--id", "go", "--json", "--", *GET).json["task"] == "example.go"
     assert inside("import-curl", "--provider", "curl", "--json", *GET).json["provider"] == "curl"
     assert inside("import-curl", "--json", "curl", "--json", "{}", URL).json["method"] == "POST"
 

@@ -192,7 +192,8 @@ def test_a_credential_in_the_place_of_an_id_is_not_repeated():
     task = template(
         id="acme.get_thing", path="/things/{{ thingId }}", parameters=(parameter("thingId", "path"),), provider=PROVIDERS["acme"]
     )
-    _, aim, steps = existing(curl(f"{URL}/tk7-Zq9x4Lm2Vb8", "-u", "me:tk7-Zq9x4Lm2Vb8"), task)
+    told, aim, steps = existing(curl(f"{URL}/tk7-Zq9x4Lm2Vb8", "-u", "me:tk7-Zq9x4Lm2Vb8"), task)
+    assert told[-1].message == "no security scheme of acme takes this credential"
     assert "-i thingId=VALUE" in steps[-1].text
     assert aim.credential is None
 

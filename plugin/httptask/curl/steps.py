@@ -78,6 +78,8 @@ def steps_for_task(
     inputs += [(names[key], item["example"]) for item in given if (key := _key(item)) in names and "example" in item]
     strangers = [item["name"] for item in given if _key(item) not in names]
     notes = [Note("changed", name, f"{template.id} has no such parameter") for name in strangers]
+    if found.credential is not None and fitting_scheme(provider, found.credential) is None:
+        notes.append(Note("secret", found.credential.name, f"no security scheme of {provider.id} takes this credential"))
     base_url = pasted.origin + server_parts(provider.server_url)[1]
     scheme = fitting_scheme(provider, found.credential) if found.credential else None
     aim = Aim(template, base_url, found.credential if scheme else None, scheme, folder)

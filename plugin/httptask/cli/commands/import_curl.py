@@ -23,7 +23,8 @@ class _Import(click.Command):
 
         begins = (n for n, word in enumerate(args) if is_curl(word) and (n == 0 or args[n - 1] not in _WITH_VALUE))
         begin = next(begins, len(args))
-        return super().parse_args(ctx, [*args[:begin], *(["--"] if begin < len(args) else []), *args[begin:]])
+        ends = [] if begin == len(args) or "--" in args[:begin] else ["--"]
+        return super().parse_args(ctx, [*args[:begin], *ends, *args[begin:]])
 
 
 @click.command("import-curl", cls=_Import, short_help="Make a task template from a curl command.")
@@ -43,7 +44,7 @@ def command(words: tuple[str, ...], folders: tuple[Path, ...], **flags: Any) -> 
 
     \b
     Examples:
-      httptask import-curl --out my_templates curl -X POST https://api.example.com/v1/widgets -d @widget.json
+      httptask import-curl --out my_templates curl --json @widget.json https://api.example.com/v1/widgets
       httptask import-curl --out my_templates @pasted.txt
     """  # noqa: D205, D301 - the summary is longer than a line; \b is click's mark for text that is not rewrapped
     from httptask.cli.importing import Choices, import_curl
