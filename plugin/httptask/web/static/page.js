@@ -169,17 +169,17 @@ async function refresh(id, address, last = false) {
   if (!answer?.ok) return last ? location.reload() : undefined;
   const fresh = elementIn(await answer.text(), `#${id}`);
   const live = old.querySelector("#live");
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const here = document.activeElement;
+  const focused = old.contains(here) ? here.id : "";
   const open = [...old.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
   // the status stays the same element, so that it is read out when its text changes
   if (live && fresh.querySelector("#live")) fresh.querySelector("#live").replaceWith(live);
   for (const summary of fresh.querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
   old.replaceWith(fresh);
   if (focused) (document.getElementById(focused) ?? fresh).focus();
-  if (last) {
-    watch();
-    fresh.focus({ preventScroll: true });
-  }
+  if (!last) return;
+  watch();
+  if (!here.isConnected || here === document.body) fresh.focus({ preventScroll: true }); // whoever has gone on typing is left alone
 }
 
 watch();
