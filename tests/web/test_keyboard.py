@@ -43,13 +43,52 @@ def test_arrows_go_through_the_results(page):
     expect(page).to_have_url(re.compile(r"/tasks/okta\.pause_agent_pools_update$"))
 
 
-def test_a_request_is_previewed_without_a_mouse(page):
-    page.goto("/tasks/okta.get_agent_pools_update_settings")
-    field = page.get_by_label("poolId", exact=True)
-    for _ in range(30):
+def go_to(page, target):
+    """Press Tab until the target has the focus."""
+    expect(target).to_be_visible()
+    for _ in range(80):
+        if target.evaluate("element => element === document.activeElement"):
+            return
         page.keyboard.press("Tab")
-        if field.evaluate("element => element === document.activeElement"):
-            break
+    pytest.fail("it was not reached")
+
+
+def test_enter_in_a_field_previews_and_sends_nothing(page):
+    page.goto("/tasks/okta.get_agent_pools_update_settings")
+    go_to(page, page.get_by_label("poolId", exact=True))
     page.keyboard.type("0oaspf3cfatE1nDO31d7")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="This would be sent")).to_be_focused()
+    expect(page.locator("#result")).to_have_count(0)
+
+
+def test_a_request_is_confirmed_sent_and_read_without_a_mouse(page):
+    page.goto("/tasks/plain.make")
+    go_to(page, page.get_by_role("button", name="Test request"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Send this POST")).to_be_focused()
+    go_to(page, page.get_by_role("button", name="Send POST"))
+    page.keyboard.press("Space")
+    result = page.locator("#result")
+    expect(result.get_by_role("heading", name=re.compile("succeeded"))).to_be_visible()
+    expect(result).to_be_focused()
+    walked = walk(page)
+    assert walked.reached == walked.reachable
+    assert not walked.hidden
+    go_to(page, result.locator("summary").filter(has_text="Headers"))
+    page.keyboard.press("Enter")
+    expect(result.get_by_role("table", name="Headers of the answer")).to_be_visible()
+
+
+def test_a_run_is_begun_and_approved_without_a_mouse(page):
+    page.goto("/workflows/canary_roll_out")
+    go_to(page, page.get_by_role("button", name="Run workflow"))
+    page.keyboard.press("Enter")
+    approve = page.get_by_role("button", name="Approve")
+    expect(approve).to_be_visible()
+    walked = walk(page)
+    assert walked.reached == walked.reachable
+    assert not walked.hidden
+    go_to(page, approve)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("succeeded"))

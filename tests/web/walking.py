@@ -14,10 +14,10 @@ _REACHABLE = """() => {
 _HERE = """() => {
   const element = document.activeElement;
   if (!element || element === document.body || element.dataset.walked === undefined) return null;
-  const box = element.getBoundingClientRect();
-  const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
-  const left = box.left + Math.min(box.width / 2, 100);
-  const points = [0.1, 0.5, 0.9].map((part) => document.elementFromPoint(left, top + (bottom - top) * part));
+  const points = [...element.getClientRects()].flatMap((box) => {
+    const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+    return [0.1, 0.5, 0.9].map((part) => document.elementFromPoint(box.left + box.width / 2, top + (bottom - top) * part));
+  });
   const own = (at) => at && (element.contains(at) || (element.labels && [...element.labels].includes(at)));
   const style = getComputedStyle(element);
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
