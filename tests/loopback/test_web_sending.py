@@ -388,7 +388,10 @@ def test_no_secret_is_in_any_answer_of_the_page(home, echo):
         assert "<script>alert" not in answer.text or answer.header("content-disposition")
     assert "***" in answers[2].text
     assert '"echo": "***"' in answers[5].text
-    assert "fill it in again" in answers[8].page.one(id="problems").words
+    reopened = answers[8].page
+    assert "fill it in again" in reopened.one(id="problems").words
+    assert reopened.one(id="in-body.password")["type"] == "password"
+    assert reopened.one(id="in-body.name")["value"] == "n"
 
 
 def test_a_long_answer_is_cut_and_can_be_downloaded(home, echo):

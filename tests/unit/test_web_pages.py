@@ -6,7 +6,8 @@ import pytest
 
 from builders import provider
 from httptask.errors import ConfigurationError
-from httptask.loader import open_registry
+from httptask.export import EXPORTERS
+from httptask.loader import load_workflow, open_registry
 from httptask.secrets import MASK
 from httptask.web import targets
 from httptask.web.sandboxes import PageSandbox
@@ -344,6 +345,45 @@ def test_a_part_of_the_page_is_drawn_where_a_part_is_asked_for(connected):
     assert "<html" not in answer.text
 
 
+# --- use it elsewhere ---
+
+
+@pytest.mark.parametrize("form", EXPORTERS)
+def test_a_call_is_copied_in_every_form_of_the_registry_without_its_secrets(connected, form):
+    own = {"body.name": "<b>n</b>", "body.password": "hunter2-hunter2", "~connection": "default"}
+    answer = press(connected, filled(connected, room="a", **own), f"copy:{form}")
+    assert answer.status == 200
+    shown = answer.page.one(id="copied-text").text
+    assert "<b>n</b>" in shown
+    for secret in (CANARY, CANARY[:16], "hunter2"):
+        assert secret not in answer.text
+    assert answer.page.one(id="try")["data-focus"] == "copied"
+
+
+def test_there_is_a_button_for_each_form(connected):
+    values = [button["value"] for button in connected.get(PAGE).page.every("button")]
+    assert {f"copy:{form}" for form in EXPORTERS} <= set(values)
+
+
+def test_a_step_that_is_copied_is_one_of_a_workflow_file(connected, home):
+    fields = filled(connected, room="a", **{"body.name": "{{ n }}", "~connection": "default"})
+    text = press(connected, fields, "copy:step").page.one(id="copied-text").text
+    (home / "flow.yaml").write_text("name: flow\nsteps:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+    workflow = load_workflow(home / "flow.yaml", connected.site.catalogue.registry())
+    assert [step.task for step in workflow.steps] == ["acme.make_thing"]
+
+
+def test_a_form_that_is_not_there_copies_nothing(connected):
+    fields = filled(connected, room="a", **{"body.name": "n", "~connection": "default"})
+    assert press(connected, fields, "copy:nothing").page.every(id="copied") == []
+
+
+def test_what_is_wrong_is_not_copied(connected):
+    answer = press(connected, filled(connected, **{"~connection": "default"}), "copy:curl")
+    assert answer.status == 422
+    assert answer.page.every(id="copied") == []
+
+
 # --- where it goes ---
 
 
@@ -364,6 +404,9 @@ def test_the_connections_are_those_of_the_command_line(connected, home):
     }
     assert "disabled" in options["profile:broken"].attributes
     assert "broken cannot be used" in page.one(id="connection-detail").words
+    fields = [(name, "profile:broken" if name == "~connection" else value) for name, value in filled(connected, room="a")]
+    refused = press(connected, fields, "preview")
+    assert "connections.broken" in problems(refused.page)[0]
 
 
 def test_a_task_of_the_sandbox_begins_with_the_sandbox(home):

@@ -12,6 +12,7 @@ from httptask.web import drafts, tries
 from httptask.web.answers import bars_of, result_of
 from httptask.web.catalogue import Found
 from httptask.web.confirmations import Question
+from httptask.web.copies import Copied, copied, forms
 from httptask.web.desk import Desk, fresh, seated, sent_to
 from httptask.web.entries import FAULT
 from httptask.web.journals import Row
@@ -39,6 +40,7 @@ class _Shown:
     question: tuple[str, Question] | None = None
     work: Work | None = None
     simulation: Simulation | None = None
+    copied: Copied | None = None
 
 
 class TaskPage:
@@ -88,8 +90,8 @@ class TaskPage:
         action, place = sent.action
         if action in {"confirm", "back"}:
             desk = self._answered(found, desk, shown, place, goes=action == "confirm")
-        elif action in {"preview", "send", "simulate"}:
-            self._make(found, desk, shown, action)
+        elif action in {"preview", "send", "simulate", "copy"}:
+            self._make(found, desk, shown, sent.action)
         else:
             desk.change(sent.action)
         if shown.work is not None and not part:
@@ -129,15 +131,18 @@ class TaskPage:
             desk.blame("", (Problem("", message, "fill it in again"),))
         return desk
 
-    def _make(self, found: Found, desk: Desk, shown: _Shown, action: str) -> None:
-        """Preview, send or simulate what the form says."""
+    def _make(self, found: Found, desk: Desk, shown: _Shown, named: tuple[str, str]) -> None:
+        """Preview, send, simulate or copy what the form says."""
+        action, form = named
         if action == "simulate":
             self._simulate(found, desk, shown)
             return
         ready = tries.made_ready(desk, found.template, self._site)
         if ready is None:
             return
-        if action == "preview":
+        if action == "copy":
+            self._copy(ready, desk, shown, form)
+        elif action == "preview":
             shown.preview = preview_of(found.template, ready.prepared, ready.connection, desk.discretion)
             desk.focus = "preview"
         elif ready.needs_a_word:
@@ -165,6 +170,14 @@ class TaskPage:
             desk.blame("", error.problems)
             return
         desk.focus = "result"
+
+    def _copy(self, ready: Ready, desk: Desk, shown: _Shown, name: str) -> None:
+        try:
+            shown.copied = copied(ready, desk.draft, name, desk.discretion.redactor)
+        except ProblemsError as error:
+            desk.blame("", error.problems)
+            return
+        desk.focus = "copied" if shown.copied else desk.focus
 
     def _simulate(self, found: Found, desk: Desk, shown: _Shown) -> None:
         ready = desk.check()
@@ -201,6 +214,8 @@ class TaskPage:
             result=result,
             bars=bars_of(work.attempts, retries=True) if work and not result else (),
             simulation=shown.simulation,
+            copied=shown.copied,
+            exporters=forms(),
             recent=recent,
             unread=unread,
         )

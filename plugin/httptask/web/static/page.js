@@ -86,6 +86,7 @@ async function carryOut(given, first) {
     if (!button.value.startsWith("remove:")) recall(fresh);
     old.replaceWith(fresh);
     focusOn(fresh.dataset.focus);
+    offerCopies();
     watch();
   } catch {
     unanswered();
@@ -223,6 +224,26 @@ function tell(form, problems) {
     else field.removeAttribute("aria-invalid");
   }
 }
+
+// --- copying, where a browser lets a page do it ---
+
+function offerCopies() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const said = document.getElementById("copied-said");
+  try {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    said.textContent = "Copied";
+  } catch {
+    said.textContent = "This browser does not let the page copy; select the text";
+  }
+});
+
+offerCopies();
 
 // A link of the summary leads into a place that may be folded away.
 document.addEventListener("click", (event) => {
