@@ -15,7 +15,6 @@ _BY_TRANSPORT_CODE: Mapping[str, str] = {
     "refused": "nothing listens there; check host and port of the connection's base URL",
     "tlsHandshake": "check that the port speaks TLS: a server without it needs http://, which only loopback allows;"
     " one that asks for a client certificate gets it by the connection's clientCertificate",
-    "connectionLost": "over https, a server that asks for a client certificate (the connection's clientCertificate) may close so",
     "tlsCertificate": "the server's certificate is not trusted for this host; a private CA goes into the connection's caBundle",
     "readTimeout": "the server took longer than readTimeout to answer",
     "connectTimeout": "the server did not accept a connection within connectTimeout",
@@ -35,8 +34,10 @@ _NOT_ACCEPTED = (
 )
 
 
-def for_transport(code: str) -> str:
+def for_transport(code: str, url: str) -> str:
     """Return what to do where no answer came."""
+    if code == "connectionLost" and url.startswith("https:"):
+        return "A server that asks for a client certificate may end a connection so: clientCertificate of a profile names one."
     return _BY_TRANSPORT_CODE.get(code, "")
 
 

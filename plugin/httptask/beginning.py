@@ -31,6 +31,7 @@ class Beginning:
         references: where each secret input comes from.
         more: what else the list of runs must know, such as the task that is tried.
         run_id: names the run.
+        file: where what is executed stands, in the words of the list of runs; None is the workflow's own file.
         given: the inputs as they are to be kept, a `Secret` in place of each that is withheld; None keeps the plan's own.
 
     """
@@ -40,6 +41,7 @@ class Beginning:
     references: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     run_id: str = field(default_factory=new_id)
+    file: str | None = None
     given: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def note(self, plan: Plan, used: Mapping[str, Connection], redactor: Redactor) -> HeldRun:
@@ -66,5 +68,5 @@ class Beginning:
             "sources": {provider: connection.source for provider, connection in used.items()},
             **self.more,
         }
-        file = os.path.realpath(workflow.source.file)
+        file = os.path.realpath(self.file or workflow.source.file)
         return RunRecord(self.run_id, workflow.name, file, "running", now, now, 0.0, self.document.digest, connections)

@@ -158,7 +158,7 @@ class Call:
         elapsed = clock.monotonic() - started
         template = self.job.template
         reading = results.read(template, self.job.inputs, response) if response else None
-        failure = reading.failure if reading else results.transport_failure(error) if error else None
+        failure = reading.failure if reading else results.transport_failure(error, self.job.request.url) if error else None
         facts = self._facts(response, reading, error)
         tried = self._verified(_Try(facts, self._decide(facts), reading, failure))
         auth = self.job.connection.auth

@@ -17,7 +17,9 @@ HttpTaskError
 │   │   ├── TooManyItems         it reads a list that only a forEach can take
 │   │   └── TooManyResults       it reads more outputs of a forEach than can be held
 │   ├── RequestChanged           a resumed call would send another request than before
+│   ├── ExpectationInvalid       an expectation that can never be judged
 │   └── ConfigurationError       no connection, or one that cannot be used
+│       └── NoConnection         no source speaks of one
 ├── TransportError               no complete answer; carries the phase reached
 │   ├── ConnectFailed            name lookup, connect or proxy tunnel
 │   ├── TimedOut                 a deadline passed
@@ -174,8 +176,16 @@ class TooManyResults(ExpressionError):
         super().__init__(Problem(name, "there are too many outputs to be held", hint))
 
 
+class ExpectationInvalid(UsageError):
+    """An expectation that can never be judged."""
+
+
 class ConfigurationError(UsageError):
     """No connection, or one that cannot be used: a missing credential, two sources mixed, a bad base URL."""
+
+
+class NoConnection(ConfigurationError):
+    """No source speaks of a connection; what there is is not broken."""
 
 
 class TransportError(HttpTaskError):

@@ -6,17 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from httptask.errors import ExpressionError, Problem, UsageError
+from httptask.errors import ExpectationInvalid, ExpressionError, Problem
 from httptask.expressions import compile_text, evaluate_condition
 from httptask.outcome import Outcome
 from httptask.results import response_view
 
 #: What an expectation can read.
 ROOTS = ("response", "outputs", "inputs", "outcome")
-
-
-class ExpectationInvalid(UsageError):
-    """An expectation that can never be judged."""
 
 
 @dataclass(frozen=True, slots=True)

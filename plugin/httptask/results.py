@@ -112,9 +112,9 @@ def documented(template: TaskTemplate, status: int) -> ResponseSpec | None:
     return exact or template.responses.get("default")
 
 
-def transport_failure(error: TransportError) -> Failure:
+def transport_failure(error: TransportError, url: str) -> Failure:
     """Return the failure of an attempt without an answer."""
-    return Failure(FailureKind(error.code), str(error), advice.for_transport(error.code))
+    return Failure(FailureKind(error.code), str(error), advice.for_transport(error.code, url))
 
 
 def _parsed(response: Response) -> tuple[Any, BodyKind]:

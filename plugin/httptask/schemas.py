@@ -203,6 +203,8 @@ def _misspelled(missing: str, error: ValidationError) -> str:
     """Return a hint when the object holds an unlisted key that looks like the missing one."""
     present: Any = error.instance
     listed = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    if not listed:  # another part of the schema may list what this one does not
+        return ""
     found = nearest(missing, [key for key in present if key not in listed])
     return f"it holds '{found}': did you mean '{missing}'?" if found else ""
 

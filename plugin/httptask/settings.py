@@ -6,6 +6,7 @@ sources: the token of one organization must not reach the host of another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from httptask import credentials, okta_yaml
 from httptask.auth import auth_for, check_mode, placeholder_auth
 from httptask.baseurl import check_base_url
-from httptask.errors import ConfigurationError, Problem
+from httptask.errors import ConfigurationError, NoConnection, Problem
 from httptask.model import Connection
 from httptask.profiles import WHY_ONE_SOURCE, from_profile, names_for, read_profiles
 from httptask.secrets import Secret
@@ -55,28 +56,33 @@ def resolve(provider: Provider, request: ConnectionRequest, around: Surroundings
     """Return the connection from the highest source that speaks.
 
     Raises:
-        ConfigurationError: no source speaks, or the one that does cannot be used.
+        NoConnection: no source speaks.
+        ConfigurationError: the one that does cannot be used.
 
     """
     for source in SOURCES:
         connection = source(provider, request, around)
         if connection is not None:
             return connection
-    raise ConfigurationError(
+    raise NoConnection(
         Problem(
             "connection", f"no connection to {provider.title} is configured", f"use one of: {_ways(provider, request, around)}"
         )
     )
 
 
-def dry_connection(provider: Provider) -> Connection:
-    """Return a connection that only shows what would be sent: the documented server and no real credential."""
+def dry_connection(provider: Provider, names: Sequence[str] = ()) -> Connection:
+    """Return a connection that only shows what would be sent: the documented server and no real credential.
+
+    `names` are profiles of the provider that nobody chose.
+    """
+    chosen = f"none is chosen (there are: {', '.join(names)})" if names else "none is configured"
     secret = Secret("dry-run-placeholder", reference="none")
     return Connection(
         "dry-run",
         provider.default_url.rstrip("/"),
         placeholder_auth(provider, secret),
-        source="none is configured, so the documented server and a placeholder credential are shown",
+        source=f"{chosen}, so the documented server and a placeholder credential are shown",
     )
 
 

@@ -151,7 +151,8 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
         redactor = company.discretion.redactor
         headers = {name: redactor.header(name, value) for name, value in trial.options.headers.items()}
         given = _without(inputs, {"given": marked.value, "headers": headers})
-        beginning = Beginning(journal, document, more={TASK: trial.template.id}, run_id=trial.run_id, given=given)
+        more, file = {TASK: trial.template.id}, trial.template.source.file
+        beginning = Beginning(journal, document, more=more, run_id=trial.run_id, file=file, given=given)
         return beginning.note(plan, used, redactor)
 
     done = execute(

@@ -109,6 +109,8 @@ def connections(
 
 def dry_run_connection(where: Where, provider: Provider) -> Connection:
     """Return the connection that a dry run shows: the one that would be used, else the documented server without a credential."""
+    from httptask.errors import NoConnection
+    from httptask.profiles import names_for, read_profiles
     from httptask.settings import dry_connection, resolve
 
     where.check()
@@ -117,10 +119,8 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
     around = Surroundings.current()
     try:
         return resolve(provider, where.request(), around)
-    except ConfigurationError:
-        if where.names_a_server or _is_configured(provider, around):
-            raise
-        return dry_connection(provider)
+    except NoConnection:
+        return dry_connection(provider, names_for(provider, read_profiles(around) or {}))
 
 
 @contextmanager
@@ -214,12 +214,3 @@ def sandbox_connection(provider: Provider, base_url: str, token: str) -> Connect
     return Connection(
         "sandbox", base_url, auth_for(provider, None, secret=Secret(token, reference="sandbox")), source="--sandbox"
     )
-
-
-def _is_configured(provider: Provider, around: Surroundings) -> bool:
-    from httptask.settings import config_file
-
-    known = provider.environment
-    names = (known.base_url, known.token, known.client_id, known.private_key)
-    named = any(name and around.env.get(name) for name in names) or around.profiles_file.exists()
-    return named or config_file(provider, around) is not None

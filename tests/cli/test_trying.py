@@ -30,6 +30,7 @@ def test_each_test_is_a_run_of_one_step(online, sandbox):
     assert (run["runId"], run["workflow"], run["status"]) == (done["runId"], f"test {LIST}", "succeeded")
     shown = online("runs", "show", run["runId"], "--json").json
     assert [(step["id"], step["status"]) for step in shown["steps"]] == [("list_agent_pools", "succeeded")]
+    assert shown["file"].endswith("list_agent_pools.yaml")
 
 
 def test_without_a_journal_nothing_is_kept(online, sandbox):
@@ -52,7 +53,8 @@ def test_an_unknown_test_is_offered_ways_on_and_taken_up_by_resume(online, sandb
     [run] = kept(online)
     assert f"httptask resume {run['runId']} --assume 'create_agent_pools_update=done'" in lost.err
     applied = sandbox.control("requests")["applied"]
-    online("resume", run["runId"], "--assume", "create_agent_pools_update=not-done")
+    resumed = online("resume", run["runId"], "--assume", "create_agent_pools_update=not-done")
+    assert '"status": "InProgress"' in resumed.out
     assert sum(sandbox.control("requests")["applied"].values()) == sum(applied.values()) + 1
     assert kept(online)[0]["status"] == "succeeded"
 
@@ -90,6 +92,20 @@ def test_a_test_is_resumed_with_its_headers_and_inputs(online, remembering):
     first, second = remembering.received
     assert first == second
     assert first[1]["x-why"] == "{{ 7 * 7 }} 'it\""
+
+
+def test_a_secret_input_that_looks_like_a_reference_is_warned_about(inside, tmp_path):
+    files = {
+        "t/provider.yaml": "id: t\ntitle: T\nservers: [{url: 'https://t.example.com'}]\n",
+        "t/login.yaml": "id: t.login\nmethod: GET\npath: /login\nparameters:\n"
+        "  - {name: word, in: query, schema: {type: string, format: password}}\nresponses: {'200': {description: ok}}\n",
+    }
+    (tmp_path / "t").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    arguments = ("test", "t.login", "--templates", "t", "--dry-run")
+    assert "looks like a reference" in inside(*arguments, "-i", "word=env:WORD").err
+    assert "looks like a reference" not in inside(*arguments, "-i", "word=a-word").err
 
 
 def test_reading_all_pages_is_one_run(online, sandbox):

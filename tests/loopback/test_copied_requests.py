@@ -241,6 +241,7 @@ def test_every_method_without_a_body_is_copied(method, form):
             "\x00 %s %% \\101 'é",
             "password=hunter2&x=1",
         ),
+        *("-n a\x01b", "-v\x01", "--\x02%s %d", "-e " + "y" * 120_000, "-vx[$(false)\x01]"),  # printf would take them for options
     ],
     ids=lambda text: ascii(text)[:20],
 )

@@ -33,12 +33,16 @@ _STOPPING = b"\nstopping: requests on their way get up to 5 s; press Ctrl-C agai
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How a run is told: where, how much, the journal that an option named, and the tape that goes with it."""
+    """How a run is told: where, how much, the journal that an option named, and the tape that goes with it.
+
+    `answers`: whoever looks at the run wants to see what was answered, as in a test of one task.
+    """
 
     console: Console
     verbosity: int = 0
     journal: Path | None = None
     tape: Tape | None = None
+    answers: bool = False
 
 
 def journal_file(named: Path | None) -> Path:
@@ -73,6 +77,8 @@ def carry_out(plan: Plan, prepare: Prepare, telling: Telling) -> int:
         done = execute(plan, prepare, company)
     seconds = clock.monotonic() - began
     shown = report(done.result, plan.workflow, plan.registry, console=console, seconds=seconds, learned=done.learned)
+    if telling.answers and not console.json:
+        _print_answers(shown, console)
     _say_what_is_not_written(shown, console)
     if done.held is not None:
         _say_ways_on(plan, shown, telling)
@@ -131,6 +137,15 @@ def report(  # noqa: PLR0913 - what happened, what it was, and how to show it
     if refusal() is not None:  # requests may have been sent
         say_verdict(result.status, result.workflow, result.failure if console.json else None, console)
     return result
+
+
+def _print_answers(result: RunResult, console: Console) -> None:
+    from httptask.cli.outcomes import print_answer
+
+    for outcome in (outcome for step in result.steps for outcome in step.outcomes()):
+        if outcome.response is not None:
+            console.out()
+            print_answer(outcome.response, console)
 
 
 def _say_what_is_not_written(result: RunResult, console: Console) -> None:

@@ -110,7 +110,7 @@ def _finish(recorder: Recorder, tape: Taped, console: Console) -> None:
         tape.code = tape.code or FAILED
         return
     words = f"{count} {'exchange' if count == 1 else 'exchanges'} recorded in {shown(recorder.file)}"
-    words = words if count else "nothing was sent, so that no cassette was written"
+    words = words if count else "no exchange came to an end, so that no cassette was written"
     console.note(console.style(words, "dim", stream=sys.stderr))
 
 

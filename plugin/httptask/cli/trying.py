@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from httptask.model import Connection
     from httptask.outcome import Outcome
     from httptask.runner import Prepared
+    from httptask.secrets import Secret
     from httptask.trying import Trial, Tried
+
+#: What references of secrets begin with, elsewhere.
+_REFERENCE = re.compile(r"(?:env|file|keyring):")
 
 
 class Invocation:
@@ -55,7 +60,7 @@ class Invocation:
             self.inputs = prompting.completed(self.template, self.inputs, self.console)
         self.options = self._options()
         check(self.template, self.inputs, allow_unknown_enum=self.options.allow_unknown_enum)
-        self.console.discretion.learn(sensitive.inputs(self.template, self.inputs).secrets)
+        self._learn(sensitive.inputs(self.template, self.inputs).secrets)
         self.pages = self._pages()
 
     def run(self) -> int:
@@ -73,6 +78,11 @@ class Invocation:
             journal = None if flags["no_journal"] or flags["replay"] else stack.enter_context(self._journal())
             tape.code = self._send(where, journal, tape.inner)
         return tape.code
+
+    def _learn(self, secrets: tuple[Secret, ...]) -> None:
+        self.console.discretion.learn(secrets)
+        if any(_REFERENCE.match(secret.reveal()) for secret in secrets):
+            self.console.note("warning: a secret input looks like a reference; a single test sends its text as it is")
 
     def _check_together(self) -> None:
         """Refuse flags that contradict one another."""
@@ -156,7 +166,8 @@ class Invocation:
         if self.console.json:
             shown = masking.request(self.template, prepared.request, self.console.redactor)
             explanation = {"explanation": [part.to_json() for part in parts]} if parts else {}
-            self.console.data({**request_json(self.template.id, shown, self.console.redactor), **explanation})
+            whence = {"connection": connection.source}
+            self.console.data({**request_json(self.template.id, shown, self.console.redactor), **whence, **explanation})
             return SUCCEEDED
         self._print_request(prepared)
         print_explanation(parts, self.console)

@@ -82,6 +82,8 @@ def _piped(content: Content | None) -> str:
     if content is None or not _needs_pipe(content):
         return ""
     form = "".join("%s" if isinstance(piece, Reference) else _escaped(piece) for piece in content.text.pieces)
+    # printf takes a format that begins so for an option; bash's `-v` evaluates its argument
+    form = "\\055" + form[1:] if form.startswith("-") else form
     values = (shell.word(Text.of(reference)) for reference in content.text.references)
     return f"printf {' '.join((shlex.quote(form), *values))} | "
 

@@ -54,8 +54,8 @@ class Variables:
         scheme, _, rest = reference.partition(":")
         named = scheme == "env" and _SHELL_NAME.fullmatch(rest) is not None
         command = _command(scheme, rest, anywhere=connection.name == _CALL)
-        holds = f"the {what.lower()} of the connection {connection.name}"
-        if reference and not named and not command:
+        holds = f"the {what.lower()} of the connection{_spoken(connection)}"
+        if scheme in {"file", "keyring"} and not command:
             holds += f", which stands in {reference}"
         name = rest if named else _PREFIX + what
         variable = Variable(name, holds, command, _key(what), may_be_empty=what != "TOKEN")
@@ -73,6 +73,11 @@ class Variables:
                 name, number = f"{_PREFIX}{words}_{number}", number + 1
             self._known[what] = Variable(name, holds, key=_key(name.removeprefix(_PREFIX)), kind=kind)
         return self._known[what]
+
+
+def _spoken(connection: Connection) -> str:
+    """Return the name of a connection that has one, with a space before it."""
+    return "" if connection.name in {_CALL, "dry-run", "sandbox"} else f" {connection.name}"
 
 
 def _command(scheme: str, rest: str, *, anywhere: bool) -> str:

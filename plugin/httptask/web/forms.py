@@ -262,7 +262,7 @@ def _hint(part: Part) -> str:
     if schema.get("default") is not None:
         said.append(_default(part))
     if schema.get("examples") and part.kind not in {Kind.GROUP, Kind.LIST, Kind.JSON} and not part.is_secret:
-        said.append(f"For example {schema['examples'][0]}")
+        said.append(f"For example {_spelled(schema['examples'][0])}")
     if schema.get("readOnly"):
         said.append("Read-only")
     return ". ".join(text.rstrip(".") for text in said if text)
@@ -270,7 +270,7 @@ def _hint(part: Part) -> str:
 
 def _default(part: Part) -> str:
     value = part.schema["default"]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _spelled(value)
     return f"Default on the server: {text}" if part.is_of_a_request else f"Default: {text or 'empty'}"
 
 
@@ -294,3 +294,7 @@ def _limits(schema: Mapping[str, Any]) -> str:
     ]
     text = ", ".join(words)
     return text[:1].upper() + text[1:]
+
+
+def _spelled(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -53,6 +53,7 @@ def command(run: str, **flags: Any) -> int:
     from httptask.cli.running import journal as open_journal
     from httptask.definitions import Definition, loaded
     from httptask.resumption import Resumption, held
+    from httptask.trying import TASK
 
     console = session.console(json=flags["as_json"], verbose=flags["verbose"])
     with open_journal(flags["journal"]) as journal, held(journal, run) as found:
@@ -63,7 +64,8 @@ def command(run: str, **flags: Any) -> int:
         with loaded(definition) as (workflow, registry):
             resumption = Resumption(record, found, workflow, registry, console.discretion)
             plan = resumption.plan(dict(map(_given, flags["given"])))
-            return carry_out(plan, lambda _: _ready(resumption, flags), Telling(console, int(flags["verbose"]), flags["journal"]))
+            telling = Telling(console, int(flags["verbose"]), flags["journal"], answers=TASK in record.connections)
+            return carry_out(plan, lambda _: _ready(resumption, flags), telling)
 
 
 def _ready(resumption: Resumption, flags: Mapping[str, Any]) -> HeldRun:
