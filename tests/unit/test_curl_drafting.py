@@ -163,8 +163,9 @@ def test_what_is_secret_beside_the_credential_is_an_input_that_is_masked():
         [URL, "-H", f"Authorization: Bearer {TOKEN}", "-u", "a:b", "-H", f"Proxy-Authorization: Basic {TOKEN}x"],
         [URL, "-U", f"a:{TOKEN}", "--json", json.dumps({"a": TOKEN})],
         [URL, "--json", json.dumps({"password": TOKEN, "again": TOKEN})],
+        [f"https://hooks.example.com/a/{TOKEN}0123", "--json", json.dumps({"a": f"{TOKEN}0123"})],
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_credential_is_nowhere_wherever_else_it_occurs(words):
     result = draft(curl(*words))

@@ -15,6 +15,7 @@ from typing import Any
 from httptask.curl.bodies import secrets_in
 from httptask.curl.command import Note
 from httptask.curl.pasted import Pair, Pasted
+from httptask.curl.paths import hook_secrets
 from httptask.curl.shell import VARIABLE, lone_variable
 from httptask.curl.signs import (
     Watch,
@@ -99,7 +100,8 @@ class _Taking:
         self._notes: list[Note] = []
 
     def found(self) -> Found:
-        self._values += [*self._pasted.secrets, *secrets_in(self._pasted.body or b"")]
+        host = self._pasted.origin.partition("://")[2]
+        self._values += [*self._pasted.secrets, *secrets_in(self._pasted.body or b""), *hook_secrets(self._pasted.path, host)]
         for take in (self._authorization, self._bearer, self._login, self._keys, self._cookies, self._keys_in_query):
             take()
         if len(set(self._values)) > MOST_SECRETS:

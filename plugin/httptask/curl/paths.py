@@ -65,17 +65,23 @@ def path_of(path: str, watch: Watch, *, host: str, taken: Iterable[str]) -> Path
         raise ImportFailed(Problem("URL", "its path has an empty part, as in //", "write the path that is meant"))
     if any(hides_dot_segment(segment) for segment in segments):
         raise ImportFailed(Problem("URL", "its path holds a . or .. segment, plain or encoded", "write the path that is meant"))
-    is_hook = host.startswith("hooks.") or any(_HOOK.fullmatch(segment) for segment in segments)
-    return _Path(watch, set(taken), is_hook=is_hook).of(segments)
+    return _Path(watch, set(taken), frozenset(hook_secrets(path, host))).of(segments)
+
+
+def hook_secrets(path: str, host: str) -> Iterator[str]:
+    """Yield what of a hook's address is the right to call it."""
+    segments = [unquote(segment) for segment in path.split("/")]
+    if host.startswith("hooks.") or any(_HOOK.fullmatch(segment) for segment in segments):
+        yield from (segment for segment in segments if len(segment) >= _SHORTEST_HOOK_SECRET and _MIXED.match(segment))
 
 
 class _Path:
     """Reads segment by segment; a parameter is named after the literal one before it."""
 
-    def __init__(self, watch: Watch, taken: set[str], *, is_hook: bool) -> None:
+    def __init__(self, watch: Watch, taken: set[str], secret: frozenset[str]) -> None:
         self._watch = watch
         self._taken = taken
-        self._is_hook = is_hook
+        self._secret = secret
         self._before: str | None = None
         self._parameters: list[PathParameter] = []
 
@@ -116,8 +122,7 @@ class _Path:
         yield _literal(quote(text[done:], safe=_LITERAL))
 
     def _is_secret(self, text: str) -> bool:
-        is_hook_secret = self._is_hook and len(text) >= _SHORTEST_HOOK_SECRET and _MIXED.match(text) is not None
-        return is_hook_secret or self._watch.suspects(text)
+        return text in self._secret or self._watch.suspects(text)
 
     def _parameter(self, wanted: str, example: str | None = None, *, is_secret: bool = False) -> str:
         name = unused(wanted, self._taken)
