@@ -20,6 +20,7 @@ ANSWERS = {
     "huge": (200, "application/json", json.dumps([{"number": number, "text": "x" * 100} for number in range(30_000)])),
     "deep": (200, "application/json", "[" * 900 + "]" * 900),
     "long": (200, "application/json", json.dumps({"word": "w" * 20_000})),
+    "half": (200, "application/json", '{"half": "\\ud800", "\\u202eturned": "\\u202eturned"}'),
     "bytes": (200, "application/octet-stream", "\x00\x01\x02\xff"),
     "empty": (204, "application/json", ""),
 }

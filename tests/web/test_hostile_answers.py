@@ -39,6 +39,13 @@ def test_an_answer_is_text_whatever_it_is(page, kind):
     assert CANARY not in page.evaluate(_EVERYTHING)
 
 
+def test_what_turns_the_reading_direction_is_shown_and_not_obeyed(page):
+    shown = ask(page, "half")
+    expect(shown.get_by_role("region", name="Body")).to_contain_text("\\u202eturned")
+    expect(shown.get_by_role("region", name="Body")).to_contain_text("\\ud800")
+    assert "\u202e" not in page.locator("main").inner_text()
+
+
 def test_a_credential_that_a_server_sends_back_is_masked_everywhere(context, page, look):
     shown = ask(page, "echo")
     expect(shown.get_by_role("region", name="Body")).to_contain_text('"echo": "***"')

@@ -26,6 +26,7 @@ def test_a_document_that_holds_a_script_is_text(context, page, path):
     expect(page.get_by_role("main")).to_contain_text("alert(1)")
     expect(foreign_elements(page)).to_have_count(0)
     assert "49" not in page.title()
+    assert "\u202e" not in page.locator("html").inner_text()
 
 
 def test_hostile_inputs_are_text_wherever_they_come_back(page, look):

@@ -6,6 +6,7 @@ Nothing that a browser gets is ever marked as safe: a summary, a server's answer
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ _TYPES: Mapping[str, str] = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+#: What a browser obeys and no reader sees, lines and tabs aside: C0, DEL, C1, and what changes the reading direction. And halves
+#: of surrogate pairs, which no encoding can write.
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,23 @@ def _asset(content: bytes, media_type: str) -> Asset:
     return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
 
 
+class _Exact(str):
+    """A text that a page gives as it is: what a field holds is sent back, and what is copied is used."""
+
+    __slots__ = ()
+
+
+def _exact(text: str) -> _Exact:
+    return _Exact(_HALVES.sub("\ufffd", text))
+
+
+def _shown(value: Any) -> Any:
+    """Return what a page shows of a value: somebody else's text must not turn round how ours is read."""
+    if not isinstance(value, str) or isinstance(value, _Exact) or hasattr(value, "__html__"):
+        return value
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
+
+
 class Pages:
     """The templates, compiled once."""
 
@@ -53,10 +75,12 @@ class Pages:
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_shown,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["exact"] = _exact
         self._environment.globals |= {"asset": self._asset, "version": VERSION, "pieces": pieces, "chunks": chunks}
 
     def draw(self, page: str, /, **values: Any) -> str:
