@@ -44,6 +44,9 @@ def test_what_turns_the_reading_direction_is_shown_and_not_obeyed(page):
     expect(shown.get_by_role("region", name="Body")).to_contain_text("\\u202eturned")
     expect(shown.get_by_role("region", name="Body")).to_contain_text("\\ud800")
     assert "\u202e" not in page.locator("main").inner_text()
+    with page.expect_download() as downloading:
+        shown.get_by_role("link", name="Download the body").click()
+    assert json.loads(downloading.value.path().read_text(encoding="utf-8")) == {"half": "\ud800", "\u202eturned": "\u202eturned"}
 
 
 def test_a_credential_that_a_server_sends_back_is_masked_everywhere(context, page, look):

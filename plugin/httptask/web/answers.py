@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ MOST_SHOWN = 256 * 1024
 #: Width of the timeline in its own units.
 WIDTH = 1000
 _THINNEST = 6
+#: Halves of surrogate pairs: JSON can name them, and no encoding can write them.
+_HALVES = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +172,4 @@ def _text(request: Request) -> str | None:
 
 
 def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return _HALVES.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, indent=2, ensure_ascii=False))
