@@ -17,7 +17,7 @@ from httptask.trying import Tried
 MOST_SHOWN = 256 * 1024
 #: Width of the timeline in its own units.
 WIDTH = 1000
-_THINNEST = 6
+_THINNEST = 12
 #: Halves of surrogate pairs: JSON can name them, and no encoding can write them.
 _HALVES = re.compile(r"[\ud800-\udfff]")
 
