@@ -332,7 +332,7 @@ def test_an_edited_workflow_is_seen_at_once_and_a_broken_one_says_where(browser,
 def test_the_list_of_workflows_shows_names_files_and_what_is_wrong(browser, flows):
     (flows / "broken.yaml").write_text("name: b\nsteps:\n  - {id: a, task: [}\n")
     page = browser.get("/workflows").page
-    rows = [link.words for link in page.one("ul", class_="tasks").every("a")]
+    rows = [link.words for link in page.one("ul", **{"aria-label": "Workflows"}).every("a")]
     assert any(row.startswith("broken cannot be read") for row in rows)
     assert any(row.startswith("gated") and row.endswith("3 steps") for row in rows)
 
