@@ -89,5 +89,5 @@ def test_recording_without_a_connection_says_how_to_give_one(place):
     place.makepyfile(test_mine=TEST.replace("sandbox=True", ""))
     failed = run(place, "--httptask-record")
     failed.assert_outcomes(failed=1)
-    failed.stdout.fnmatch_lines(["*ConfigurationError: *no connection to Okta*"])
+    failed.stdout.fnmatch_lines(["*NoConnection: *no connection to Okta*"])
     assert not (place.path / "cassettes" / "test_mine" / "test_flow.yaml").exists()
