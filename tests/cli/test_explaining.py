@@ -45,7 +45,7 @@ def test_a_table_follows_the_request(inside, tmp_path):
 
 def test_as_json_the_explanation_stands_beside_the_request(inside):
     found = inside(*CREATE, "--body", BODY, "--explain", "--json").json
-    assert set(found) == {"schemaVersion", "task", "request", "explanation"}
+    assert set(found) == {"schemaVersion", "task", "request", "connection", "explanation"}
     assert found["request"] == inside(*CREATE, "--body", BODY, "--dry-run", "--json").json["request"]
     assert part(found["explanation"], "body", "name") == {
         "slot": "body",

@@ -17,7 +17,8 @@ def request(done):
 
 def test_a_dry_run_as_json_has_the_agreed_shape_and_masks_the_credential(inside):
     shown = inside("test", CREATE, "-i", "poolId=a b", "--body", json.dumps(BODY), "--dry-run", "--json").json
-    assert list(shown) == ["schemaVersion", "task", "request"]
+    assert list(shown) == ["schemaVersion", "task", "request", "connection"]
+    assert shown["connection"].startswith("none is configured")
     assert (shown["schemaVersion"], shown["task"]) == (1, CREATE)
     assert list(shown["request"]) == ["method", "url", "headers", "body", "bodyKind"]
     assert shown["request"]["method"] == "POST"

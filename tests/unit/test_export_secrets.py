@@ -253,7 +253,7 @@ def test_variables_of_one_name_are_told_apart():
     [
         ("env:ACME_TOKEN", "prod", "ACME_TOKEN", "", "the token of the connection prod"),
         ("file:/run/my token", "prod", "HTTPTASK_TOKEN", "cat '/run/my token'", "the token of the connection prod"),
-        ("file:token", "call", "HTTPTASK_TOKEN", "cat token", "the token of the connection call"),
+        ("file:token", "call", "HTTPTASK_TOKEN", "cat token", "the token of the connection"),
         ("file:token", "prod", "HTTPTASK_TOKEN", "", "the token of the connection prod, which stands in file:token"),
         ("keyring:a/b/amy", "prod", "HTTPTASK_TOKEN", "keyring get a/b amy", "the token of the connection prod"),
         ("vault:x", "prod", "HTTPTASK_TOKEN", "", "the token of the connection prod, which stands in vault:x"),

@@ -135,13 +135,13 @@ def test_without_a_name_for_it_the_request_id_is_looked_for_where_most_servers_p
         (
             ConnectionLost("the peer closed", phase="sentWithoutAnswer", code="connectionLost"),
             "connectionLost",
-            "over https",
+            "A server that asks for a client certificate",
         ),
         (TlsFailed("the TLS handshake failed", phase="notSent", code="tlsHandshake"), "tlsHandshake", "check that the port"),
     ],
 )
 def test_an_attempt_without_an_answer_becomes_a_failure_of_the_same_code(error, kind, hint):
-    found = transport_failure(error)
+    found = transport_failure(error, "https://a.example.com/")
     assert (found.kind, found.message, found.status) == (kind, str(error), None)
     assert found.hint.startswith(hint)
 
@@ -193,4 +193,10 @@ def test_a_success_condition_that_holds_is_a_success():
 
 @pytest.mark.parametrize("code", ["tlsHandshake", "connectionLost"])
 def test_a_server_that_may_ask_for_a_client_certificate_is_spoken_of(code):
-    assert "clientCertificate" in transport_failure(ConnectionLost("closed", phase="sentWithoutAnswer", code=code)).hint
+    lost = ConnectionLost("closed", phase="sentWithoutAnswer", code=code)
+    assert "clientCertificate" in transport_failure(lost, "https://a.example.com/").hint
+
+
+def test_without_tls_nobody_asks_for_a_client_certificate():
+    lost = ConnectionLost("closed", phase="sentWithoutAnswer", code="connectionLost")
+    assert transport_failure(lost, "http://127.0.0.1/").hint == ""

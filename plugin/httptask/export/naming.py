@@ -55,7 +55,7 @@ class Variables:
         named = scheme == "env" and _SHELL_NAME.fullmatch(rest) is not None
         command = _command(scheme, rest, anywhere=connection.name == _CALL)
         holds = f"the {what.lower()} of the connection{_spoken(connection)}"
-        if scheme in {"file", "keyring"} and not command:
+        if rest and not named and not command:
             holds += f", which stands in {reference}"
         name = rest if named else _PREFIX + what
         variable = Variable(name, holds, command, _key(what), may_be_empty=what != "TOKEN")
