@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.clock import SystemClock
 from httptask.definitions import Definition
-from httptask.identity import new_id
 from httptask.journal import HeldRun, Journal, RunRecord
 from httptask.origins import origin_of
 from httptask.ports import Entry
@@ -30,7 +29,6 @@ class Beginning:
         document: everything that it executes.
         references: where each secret input comes from.
         more: what else the list of runs must know, such as the task that is tried.
-        run_id: names the run.
         file: where what is executed stands, in the words of the list of runs; None is the workflow's own file.
         given: the inputs as they are to be kept, a `Secret` in place of each that is withheld; None keeps the plan's own.
 
@@ -40,7 +38,6 @@ class Beginning:
     document: Definition
     references: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
-    run_id: str = field(default_factory=new_id)
     file: str | None = None
     given: Mapping[str, Any] | None = field(default=None, repr=False)
 
@@ -69,4 +66,4 @@ class Beginning:
             **self.more,
         }
         file = os.path.realpath(self.file or workflow.source.file)
-        return RunRecord(self.run_id, workflow.name, file, "running", now, now, 0.0, self.document.digest, connections)
+        return RunRecord(plan.run_id, workflow.name, file, "running", now, now, 0.0, self.document.digest, connections)

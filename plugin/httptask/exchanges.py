@@ -10,7 +10,7 @@ from typing import Literal
 
 from httptask import masking, results
 from httptask.errors import TransportError
-from httptask.message import Request, Response, Timeouts
+from httptask.message import Headers, Request, Response, Timeouts
 from httptask.model import TaskTemplate
 from httptask.outcome import Answer
 from httptask.ports import Transport
@@ -45,7 +45,7 @@ def shown(exchange: Exchange, template: TaskTemplate, redactor: Redactor) -> Sho
     """Return an exchange fit to be shown."""
     request, response = exchange.request, exchange.response
     if exchange.purpose == "token":
-        bare = Request(request.method, redactor.url(request.url), type(request.headers)())
+        bare = Request(request.method, redactor.url(request.url), Headers())
         answer = Answer(response.status, (), None, "empty") if response is not None else None
     else:
         bare = masking.request(template, replace(request, url=request.shown_url, secret_query=()), redactor)

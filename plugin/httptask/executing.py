@@ -42,8 +42,8 @@ class Plan:
         expected: the origin of each provider as the run began; another one is refused.
         given: withheld values that a person gives again.
         options: what each use of a task starts from; what its step says wins.
-        run_id: names a run of which nothing is kept.
-        approved: gates that are open in such a run.
+        run_id: names a new run; one that goes on has its own.
+        approved: gates that are open in a run of which nothing is kept.
 
     """
 
@@ -216,7 +216,7 @@ def _learn(used: Iterable[Connection], company: Company) -> None:
     if company.redact is not None:
         company.redact(used)
         return
-    company.discretion.learn(tuple(secret for each in used if each.auth for secret in each.auth.secrets))
+    company.discretion.learn(tuple(secret for each in used for secret in each.secrets))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from httptask.openapi_paths import openapi_path
 
 if TYPE_CHECKING:
     from httptask.ports import Auth
+    from httptask.secrets import Secret
 
 Json = Any
 Schema = Mapping[str, Any]
@@ -377,6 +378,21 @@ class Connection:
     source: str = ""
     egress: EgressPolicy = OPERATORS
     client_certificate: tuple[str, str | None] | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret that its credential holds by now."""
+        return self.auth.secrets if self.auth else ()
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """URLs of tokens that its credential is asked for."""
+        return self.auth.endpoints if self.auth else ()
+
+    @property
+    def owned_headers(self) -> frozenset[str]:
+        """Names, in lower case, of the headers that its credential alone sets."""
+        return self.auth.headers if self.auth else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,7 @@ def _optional(template: TaskTemplate) -> frozenset[str]:
 
 
 def _headers(template: TaskTemplate, inputs: Mapping[str, Any], connection: Connection, call: Mapping[str, str]) -> list[Slot]:
-    locked = LOCKED_HEADERS | (connection.auth.headers if connection.auth else frozenset())
+    locked = LOCKED_HEADERS | connection.owned_headers
     problems: list[Problem] = []
     slots = list(_OWN_HEADERS)
     for origin, name, render, key in _header_layers(template, inputs, connection, call):

@@ -27,7 +27,7 @@ from httptask.onward import Standing, standing_of
 from httptask.outcome import Failure, FailureKind, Outcome
 from httptask.recording import RESULT, result_data
 from httptask.runner import Options, Prepared, prepare
-from httptask.runs import RunResult, RunStatus, StepResult, StepStatus
+from httptask.runs import RunResult, RunStatus, StepResult
 from httptask.secrets import Secret
 from httptask.workflow_file import workflow_from
 
@@ -54,6 +54,7 @@ class Trial:
         options: `once` sends one attempt at most; `deadline` is for all of it.
         pages: reads every page of a list in place of one.
         before: is shown the request as it will look, before anything is noted or sent.
+        traced: somebody will look at what went over the wire.
         run_id: names the run.
 
     """
@@ -63,6 +64,7 @@ class Trial:
     options: Options
     pages: AllPages | None = None
     before: Callable[[Prepared], None] | None = None
+    traced: bool = True
     run_id: str = field(default_factory=new_id)
 
     @property
@@ -110,7 +112,7 @@ class Tried:
         run_id: names it in the journal; empty where nothing is kept.
         status: of the run: `cancelled` when a stop was asked for and nothing may have been applied.
         outcome: of the task.
-        exchanges: each request that left, or was to leave, with its answer; of many the last ones.
+        exchanges: of a traced trial, each request that left, or was to leave, with its answer; of many the last ones.
         left_out: how many exchanges came before those.
         standing: where the run stands, for the ways to go on.
 
@@ -141,7 +143,7 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
 
     def note(used: Mapping[str, Connection]) -> HeldRun | None:
         connection = used[trial.template.provider.id]
-        tap.endpoints = frozenset(connection.auth.endpoints if connection.auth else ())
+        tap.endpoints = frozenset(connection.endpoints)
         prepared = trial.prepared(connection)
         if trial.before is not None:
             trial.before(prepared)
@@ -152,13 +154,17 @@ def attempt(trial: Trial, registry: Registry, where: Where, *, journal: Journal 
         headers = {name: redactor.header(name, value) for name, value in trial.options.headers.items()}
         given = _without(inputs, {"given": marked.value, "headers": headers})
         more, file = {TASK: trial.template.id}, trial.template.source.file
-        beginning = Beginning(journal, document, more=more, run_id=trial.run_id, file=file, given=given)
+        beginning = Beginning(journal, document, more=more, file=file, given=given)
         return beginning.note(plan, used, redactor)
 
     done = execute(
         plan,
         note,
-        replace(company, wrap=tap.around(company.wrap), observers=tuple(map(_of_the_task, company.observers))),
+        replace(
+            company,
+            wrap=tap.around(company.wrap) if trial.traced else company.wrap,
+            observers=tuple(map(_of_the_task, company.observers)),
+        ),
         whole if trial.pages is None else _paged(trial, trial.pages),
     )
     return _tried(trial, registry, done, tap, company.discretion)
@@ -218,13 +224,12 @@ def _paged(trial: Trial, pages: AllPages) -> Callable[[Bench], RunResult]:
         reading = _Reading(pages, bench)
         outcome = next(bench.lanes.run([reading], 1, lambda _: False), None) or reading.given_up()
         interrupted = outcome.failure is not None and outcome.failure.kind == FailureKind.INTERRUPTED
-        status: StepStatus = "cancelled" if interrupted else outcome.status
+        status: RunStatus = "cancelled" if interrupted else outcome.status
         result = StepResult(trial.step, status, outcome, None, outcome.outputs if outcome.ok else None, outcome.failure)
         bench.recorder.learn(masking.secrets_of(trial.template, outcome))
         data = result_data(bench.recorder, status, outcome.failure, outputs=result.outputs)
         bench.recorder.keep_result(trial.step, RESULT, data)
-        run_status: RunStatus = "cancelled" if interrupted else outcome.status
-        return RunResult(bench.recorder.journal.run_id, bench.plan.workflow.name, run_status, {}, (result,), outcome.failure)
+        return RunResult(bench.recorder.journal.run_id, bench.plan.workflow.name, status, {}, (result,), outcome.failure)
 
     return work
 

@@ -151,7 +151,7 @@ def http_runner(
                 by_origin.setdefault(urlsplit(further)[:2], by_origin[origin])
         # a token endpoint never changes whom a base URL trusts
         for item in used:
-            for url in item.auth.endpoints if item.auth else ():
+            for url in item.endpoints:
                 if urlsplit(url)[:2] not in by_origin:
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))

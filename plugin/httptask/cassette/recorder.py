@@ -112,12 +112,12 @@ class Recorder:
 
     def _knowing(self) -> Redactor:
         """Return every secret met, credentials first."""
-        credentials = (secret for each in self._connections.values() if each.auth for secret in each.auth.secrets)
+        credentials = (secret for each in self._connections.values() for secret in each.secrets)
         others = (secret for known in self._known for secret in known().secrets)
         return Redactor(dict.fromkeys((*credentials, *self._learned, *others)))
 
     def _is_for_a_token(self, request: Request) -> bool:
-        return any(request.url in each.auth.endpoints for each in self._connections.values() if each.auth)
+        return any(request.url in each.endpoints for each in self._connections.values())
 
     def _begin(self) -> int:
         with self._lock:

@@ -71,7 +71,7 @@ def _sent(  # noqa: PLR0913 - what one request needs
 
 
 def _reference(connection: Connection) -> str | None:
-    return connection.auth.secrets[0].reference if connection.auth and connection.auth.secrets else None
+    return connection.secrets[0].reference if connection.secrets else None
 
 
 def _status(outcome: Outcome) -> int | None:
@@ -104,7 +104,7 @@ def _print(connection: Connection, outcome: Outcome, console: Console) -> None:
         "origin": _origin(connection),
         "scheme": connection.auth.scheme if connection.auth else "none",
         "reference": _reference(connection) or "-",
-        **({"tokens from": " ".join(connection.auth.endpoints)} if connection.auth and connection.auth.endpoints else {}),
+        **({"tokens from": " ".join(connection.endpoints)} if connection.endpoints else {}),
         "from": connection.source,
         "request": outcome.task,
         "answer": str(_status(outcome) or "none"),

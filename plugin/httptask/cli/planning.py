@@ -119,11 +119,11 @@ def _rendered(step: Step, planning: _Planning, place: _Place) -> Planned:
         options = Options(headers={name: evaluate_text(text, seen) for name, text in step.headers.items()})
         inputs = evaluate_tree(step.inputs, seen)
         prepared = prepare(template, inputs, connection, options)
-        requests.append(masking.request(template, prepared.request, console.redactor))
-        explanations.append(explainer.parts(inputs, prepared) if planning.explain else ())
+        if len(requests) < _SHOWN_ITEMS:  # the others are only checked
+            requests.append(masking.request(template, prepared.request, console.redactor))
+            explanations.append(explainer.parts(inputs, prepared) if planning.explain else ())
     items = len(values) if step.for_each else None
-    shown = (tuple(requests[:_SHOWN_ITEMS]), tuple(explanations[:_SHOWN_ITEMS]))
-    return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, *shown)
+    return Planned(step, place.prefix + step.id, kind_of(step), (), items, not requests, tuple(requests), tuple(explanations))
 
 
 def _explainer(step: Step, template: TaskTemplate, connection: Connection, console: Console) -> Explainer:

@@ -56,7 +56,7 @@ def console(*, json: object, verbose: object = False) -> Console:
 
 def redact(console: Console, connections: Iterable[Connection]) -> None:
     """Let everything shown from now on mask these connections' credentials, and warn of those too short to search for."""
-    secrets = tuple(secret for connection in connections if connection.auth for secret in connection.auth.secrets)
+    secrets = tuple(secret for connection in connections for secret in connection.secrets)
     console.discretion.learn(secrets)
     for reference in dict.fromkeys(console.redactor.unsearched):
         console.note(f"warning: {reference}: this credential is so short that it is masked in its own place only")

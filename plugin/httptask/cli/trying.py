@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from httptask.wiring import Where, dry_run_connection, registry
 if TYPE_CHECKING:
     from httptask.all_pages import AllPages
     from httptask.executing import Company, Tape
+    from httptask.expecting import Finding
     from httptask.explaining import Part
     from httptask.export import Exporter
     from httptask.journal import Journal
@@ -142,14 +143,15 @@ class Invocation:
 
         simulation = simulate(self.template, self.inputs, script, options=self.options, seed=self.flags["seed"])
         outcome = simulation.outcome
+        findings = expecting.judge(self.flags["expected"], outcome, self.inputs)
         if self.console.json:
-            self.console.data({**simulation.to_json(), **self._expectations_json(outcome)})
+            self.console.data({**simulation.to_json(), **_expectations_json(findings)})
             self._say_if_lost(outcome)
         else:
             self.console.block(simulation.text().rstrip("\n"))
             if not self._say_if_lost(outcome) and outcome.failure is not None:
                 print_failure(outcome.failure, self.console)
-        return self._judged(outcome)
+        return self._judged(outcome, findings)
 
     def _show(self, connection: Connection) -> int:
         from httptask import masking
@@ -173,7 +175,7 @@ class Invocation:
         print_explanation(parts, self.console)
         for warning in prepared.warnings:
             self.console.note(f"warning: {warning.path}: {warning.message}")
-        tokens = "".join(f"; access tokens from {url}" for url in (connection.auth.endpoints if connection.auth else ()))
+        tokens = "".join(f"; access tokens from {url}" for url in connection.endpoints)
         where = f"dry run: nothing was sent to {prepared.request.origin}; connection: {connection.source}{tokens}"
         self.console.note(self.console.style(where, "dim"))
         return SUCCEEDED
@@ -207,13 +209,15 @@ class Invocation:
     def _send(self, where: Where, journal: Journal | None, tape: Tape | None) -> int:
         from httptask.trying import Trial, attempt
 
-        trial = Trial(self.template, self.inputs, self.options, self.pages, self._before_sending())
+        before, traced = self._before_sending(), bool(self.flags["trace"])
+        trial = Trial(self.template, self.inputs, self.options, self.pages, before, traced=traced)
         halt = Halt()
         with session.told(self.console, self._narrator(), verbosity=self.flags["verbose"]) as observers:
             tried = attempt(trial, self.registry, where, journal=journal, company=self._company(observers, halt, tape))
-        self._print(tried)
+        findings = expecting.judge(self.flags["expected"], tried.outcome, self.inputs)
+        self._print(tried, findings)
         self._say_ways_on(trial, tried, where)
-        code = self._judged(tried.outcome)
+        code = self._judged(tried.outcome, findings)
         return INTERRUPTED if halt.asked and tried.status != "succeeded" else code
 
     def _company(self, observers: Any, halt: Halt, tape: Tape | None) -> Company:
@@ -241,7 +245,7 @@ class Invocation:
 
         return show
 
-    def _print(self, tried: Tried) -> None:
+    def _print(self, tried: Tried, findings: Sequence[Finding]) -> None:
         from httptask.cli.listed_pages import summary, worth_telling
         from httptask.cli.outcomes import outcome_json, print_outcome
         from httptask.cli.tracing import exchange_json, print_exchanges
@@ -250,7 +254,7 @@ class Invocation:
         if console.json:
             trace = {"trace": [exchange_json(each, console) for each in tried.exchanges]} if self.flags["trace"] else {}
             shown = outcome_json(outcome.to_json(), console.redactor)
-            console.data({**shown, "runId": tried.run_id or None, **trace, **self._expectations_json(outcome)})
+            console.data({**shown, "runId": tried.run_id or None, **trace, **_expectations_json(findings)})
             self._say_if_lost(outcome)
             return
         if self.flags["trace"]:
@@ -270,12 +274,11 @@ class Invocation:
         for line in ways_on(tried.standing, trial.workflow(self.registry), journal_option(self.flags["journal"])):
             self.console.note(line)
 
-    def _judged(self, outcome: Outcome) -> int:
+    def _judged(self, outcome: Outcome, findings: Sequence[Finding]) -> int:
         """Say which expectations hold, write the report, and return the exit code."""
         from httptask.atomic import replace_file
         from httptask.junit import report
 
-        findings = expecting.judge(self.flags["expected"], outcome, self.inputs)
         for finding in findings if not self.console.json else ():
             mark = self.console.style("✓", "green") if finding.holds else self.console.style("✗", "red")
             self.console.out(f"{mark} {finding.expression}{f'  ({finding.message})' if finding.message else ''}")
@@ -285,10 +288,6 @@ class Invocation:
             return BY_STATUS[outcome.status]
         return SUCCEEDED if all(finding.holds for finding in findings) else FAILED
 
-    def _expectations_json(self, outcome: Outcome) -> dict[str, Any]:
-        findings = expecting.judge(self.flags["expected"], outcome, self.inputs)
-        return {"expectations": [finding.to_json() for finding in findings]} if findings else {}
-
     def _say_if_lost(self, outcome: Outcome) -> bool:
         """Say the verdict on stderr if standard output did not take it: a request may have been sent."""
         from httptask.cli.outcomes import say_verdict
@@ -297,6 +296,10 @@ class Invocation:
             return False
         say_verdict(outcome.status, outcome.task, outcome.failure, self.console)
         return True
+
+
+def _expectations_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {"expectations": [finding.to_json() for finding in findings]} if findings else {}
 
 
 def _header(text: str) -> tuple[str, str]:

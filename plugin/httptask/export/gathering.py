@@ -75,8 +75,7 @@ class _Gathering:
         self.request = prepared.request
         self.slots = prepared.slots
         marked = sensitive.inputs(call.template, call.inputs)
-        auth = call.connection.auth
-        self.redactor = Redactor((*(auth.secrets if auth else ()), *marked.secrets))
+        self.redactor = Redactor((*call.connection.secrets, *marked.secrets))
         self.variables = Variables()
         self.credential = Credential(call.template, call.connection, self.variables)
         self.login = self.credential.login

@@ -85,7 +85,7 @@ def made_ready(workflow: Workflow, inputs: Mapping[str, Any], desk: Desk, site: 
     with connections(where_of(target, site.sandbox), {}, named) as connect:
         for task in dict.fromkeys(workflow.tasks()):
             connection = connect(registry[task])
-            site.meet(connection.auth.secrets if connection.auth else ())
+            site.meet(connection.secrets)
             bases[registry[task].provider.id] = connection.base_url
     return replace(ready, bases=bases)
 
@@ -107,7 +107,7 @@ def begun(ready: RunReady, site: Site) -> Work:
 
     def do() -> None:
         company = site.company(work)
-        beginning = Beginning(journal, document, ready.references, run_id=run_id)
+        beginning = Beginning(journal, document, ready.references)
         _carried_out(plan, lambda used: beginning.note(plan, used, company.discretion.redactor), company, work)
 
     site.works.start(work, do)

@@ -35,7 +35,7 @@ def preview_of(template: TaskTemplate, prepared: Prepared, connection: Connectio
     """Return what may be shown of a prepared request; `discretion` knows the secrets of connection and inputs."""
     shown = masking.request(template, prepared.request, discretion.redactor)
     notes = [f"{warning.path}: {warning.message}" for warning in prepared.warnings]
-    notes += [f"Access tokens come from {url}" for url in (connection.auth.endpoints if connection.auth else ())]
+    notes += [f"Access tokens come from {url}" for url in connection.endpoints]
     url = shown.shown_url
     return Preview(
         shown.method,

@@ -65,7 +65,7 @@ class Site:
         discretion = Discretion()
 
         def redact(used: Iterable[Connection]) -> None:
-            secrets = tuple(secret for each in used if each.auth for secret in each.auth.secrets)
+            secrets = tuple(secret for each in used for secret in each.secrets)
             self.meet(secrets)
             discretion.learn(secrets)
 

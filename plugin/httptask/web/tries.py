@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from httptask import sensitive
@@ -39,7 +39,7 @@ class Ready:
     @property
     def credential(self) -> frozenset[str]:
         """The names of headers that carry the credential."""
-        return self.connection.auth.headers if self.connection.auth else frozenset()
+        return self.connection.owned_headers
 
     @property
     def needs_a_word(self) -> bool:
@@ -56,9 +56,8 @@ def made_ready(desk: Desk, template: TaskTemplate, site: Site) -> Ready | None:
     except ConfigurationError as error:
         desk.blame(CONNECTION, error.problems)
         return None
-    secrets = connection.auth.secrets if connection.auth else ()
-    site.meet(secrets)
-    desk.discretion.learn(secrets)
+    site.meet(connection.secrets)
+    desk.discretion.learn(connection.secrets)
     desk.targets = targets_of(template.provider, site.around(), site.sandbox)  # the sandbox has an address now
     if desk.problems:
         return None
@@ -97,7 +96,7 @@ def sent(ready: Ready, site: Site) -> Work:
     def same(prepared: Prepared) -> None:
         check_same(prepared.request, ready.credential, digest)
 
-    guarded = Trial(trial.template, trial.inputs, trial.options, trial.pages, same, trial.run_id)
+    guarded = replace(trial, before=same)
     work = Work(trial.run_id, trial.template.id, ready.draft, ready.target.key)
 
     def do() -> None:
