@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "httptask"
 
 LAYERS = [
     (
-        "errors model message outcome runs secrets secret_search unescaping events ports suggest durations version"
+        "errors model message outcome runs secrets secret_search unescaping events ports suggest durations wording version"
         " egress_policy openapi_paths"
     ),
     (

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_file(target: Path, content: bytes) -> None:
-    """Write beside the file and rename; only the user may read it.
+@contextmanager
+def written_beside(target: Path, content: bytes) -> Iterator[Path]:
+    """Yield a file of this content beside the target, to be given its name; only the user may read it. What is left is removed.
 
     Raises:
-        OSError: it cannot be written; what stood there stands.
+        OSError: it cannot be written.
 
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mode 0600
@@ -21,7 +24,17 @@ def replace_file(target: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException:
+        yield temporary
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Write beside the file and rename; only the user may read it.
+
+    Raises:
+        OSError: it cannot be written; what stood there stands.
+
+    """
+    with written_beside(target, content) as temporary:
+        temporary.replace(target)

@@ -13,16 +13,14 @@ from typing import Any, Literal
 from httptask import masking, sensitive
 from httptask.expressions import Compiled, compile_text
 from httptask.inputs import BODY, parameter_names
-from httptask.message import Request
 from httptask.model import Connection, TaskTemplate
 from httptask.render import OMIT, Slot, filled, leaf
 from httptask.runner import Prepared
 from httptask.secrets import MASK, Redactor, Secret
 from httptask.uri import described
+from httptask.withholding import dotted
 
 From = Literal["httptask", "provider", "template", "connection", "call", "input", "credential"]
-#: The tree of a body that is no JSON.
-_NOTHING = object()
 Path = tuple[str | int, ...]
 
 
@@ -158,8 +156,8 @@ class _Parts:
         return "length of the body" if name == "Content-Length" else "built in"
 
     def _body(self) -> Iterator[Part]:
-        tree, body = _tree(self.shown), self.template.body
-        if body is None or tree is _NOTHING:
+        (tree, kind), body = self.shown.content, self.template.body
+        if body is None or kind != "json":
             yield Part("body", "", (self.shown.body or b"").decode("utf-8"), *self._body_origin(), "text in UTF-8")
         elif body.template is None:
             fields = tree.items() if isinstance(tree, dict) and tree else [("", tree)]
@@ -172,7 +170,7 @@ class _Parts:
         read = self._read(compile_text(text)) if isinstance(text, str) else []
         value = MASK if self.secret.intersection(read) else _json(_at(tree, path))
         detail = self._of_template(text) if isinstance(text, str) else ""
-        return Part("body", _dotted(path), value, "input" if read else "template", detail, "JSON")
+        return Part("body", dotted(path), value, "input" if read else "template", detail, "JSON")
 
     def _leaves(self) -> Iterator[tuple[Path, Any]]:
         """Yield the place of each value that a body template makes, with what stands there in the template."""
@@ -236,16 +234,6 @@ def _walk(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield from _walk(value, (*path, key))
 
 
-def _tree(request: Request) -> Any:
-    """Return a JSON body as data."""
-    if "json" not in (request.headers.get("Content-Type") or ""):
-        return _NOTHING
-    try:
-        return json.loads(request.body or b"")
-    except ValueError:  # a text that a header calls JSON
-        return _NOTHING
-
-
 def _at(tree: Any, path: Path) -> Any:
     """Return the value at a place; where masking changed a name on the way, the mask."""
     for key in path:
@@ -254,10 +242,6 @@ def _at(tree: Any, path: Path) -> Any:
         except (LookupError, TypeError):
             return MASK
     return tree
-
-
-def _dotted(path: Path) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
 def _json(value: Any) -> str:

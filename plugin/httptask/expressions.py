@@ -192,6 +192,12 @@ def evaluate_condition(text: str, context: Mapping[str, Any]) -> bool:
     return value
 
 
+def quoted(text: str) -> str:
+    """Return a text as an expression spells it between quotes, where a backslash means what it does in Python."""
+    escaped = (item if item.isprintable() and item != "\\" else item.encode("unicode_escape").decode("ascii") for item in text)
+    return "'" + "".join(escaped).replace("'", "\\'") + "'"
+
+
 def barred(name: str, error: Callable[[str], Exception]) -> Any:
     """Return what stands in place of a value that cannot be had: an expression that looks at it raises `error(name)`."""
     return Barred(name, error)

@@ -26,9 +26,8 @@ def request(template: TaskTemplate, original: Request, redactor: Redactor) -> Re
     headers = tuple((name, MASK if name.lower() in names else redactor.header(name, value)) for name, value in original.headers)
     body = original.body
     if body is not None:
-        text = body.decode("utf-8")
-        is_json = "json" in (original.headers.get("Content-Type") or "")
-        body = (_json_body(template, text, redactor) if is_json else redactor.free(text)).encode("utf-8")
+        value, kind = original.content
+        body = (_json_body(template, value, redactor) if kind == "json" else redactor.free(value)).encode("utf-8")
     return replace(original, url=url(template, original.url, redactor), headers=Headers(headers), body=body)
 
 
@@ -143,10 +142,6 @@ def _answer(original: Answer, marked: Any, redactor: Redactor) -> Answer:
     return replace(original, headers=headers, body=body)
 
 
-def _json_body(template: TaskTemplate, text: str, redactor: Redactor) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError:  # a text that a header calls JSON
-        return redactor.free(text)
+def _json_body(template: TaskTemplate, value: Any, redactor: Redactor) -> str:
     shown = redactor.body(sensitive.request_body(template, value).value)
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from httptask.secrets import MASK, Secret
@@ -91,6 +93,22 @@ class Request:
     def shown_url(self) -> str:
         """The URL fit to be shown: keys in the query are masked."""
         return self._with_query(f"{quote(name, safe='')}={MASK}" for name, _ in self.secret_query)
+
+    @property
+    def content(self) -> tuple[Any, Literal["json", "text", "empty"]]:
+        """The body as data, and what that is; a caller's header may say JSON of what is none."""
+        if self.body is None:
+            return None, "empty"
+        text = self.body.decode("utf-8")
+        if self.says_json:
+            with suppress(ValueError, RecursionError):
+                return json.loads(text), "json"
+        return text, "text"
+
+    @property
+    def says_json(self) -> bool:
+        """Whether a header calls the body JSON."""
+        return "json" in (self.headers.get("Content-Type") or "")
 
     def revealed(self) -> Request:
         """Return the request with its secret query in the URL, in clear: for the wire only."""

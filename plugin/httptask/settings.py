@@ -99,8 +99,13 @@ def _ways(provider: Provider, request: ConnectionRequest, around: Surroundings) 
     return "; ".join(filter(None, ways))
 
 
+def names_there_are(provider: Provider, around: Surroundings) -> tuple[str, ...]:
+    """Return the names of the profiles that are for a provider."""
+    return names_for(provider, read_profiles(around) or {})
+
+
 def _there_are(provider: Provider, around: Surroundings) -> str:
-    fitting = names_for(provider, read_profiles(around) or {})
+    fitting = names_there_are(provider, around)
     return f" (there are: {', '.join(fitting)})" if fitting else ""
 
 

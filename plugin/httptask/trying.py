@@ -21,6 +21,7 @@ from httptask.errors import Interrupted
 from httptask.events import Event, StepFinished, StepStarted
 from httptask.exchanges import Shown, Tap, shown
 from httptask.executing import Bench, Company, Executed, Plan, execute, whole
+from httptask.expressions import quoted
 from httptask.identity import idempotency_key, new_id
 from httptask.masked_runs import masked_run
 from httptask.onward import Standing, standing_of
@@ -74,8 +75,8 @@ class Trial:
 
     def workflow_text(self) -> str:
         """Return the workflow that the trial is, as its file would be."""
-        given = {name: f"{{{{ inputs.given[{_quoted(name)}] }}}}" for name in self.inputs}
-        headers = {name: f"{{{{ inputs.headers[{_quoted(name)}] }}}}" for name in self.options.headers}
+        given = {name: f"{{{{ inputs.given[{quoted(name)}] }}}}" for name in self.inputs}
+        headers = {name: f"{{{{ inputs.headers[{quoted(name)}] }}}}" for name in self.options.headers}
         step: dict[str, Any] = {"id": self.step, "task": self.template.id, "with": given}
         step |= {"headers": headers} if headers else {}
         step |= {"timeout": self.options.deadline} if self.options.deadline is not None and self.pages is None else {}
@@ -97,11 +98,6 @@ class Trial:
         """Return the workflow that the trial is."""
         beside = Path(os.path.realpath(self.template.source.file))
         return workflow_from(parse(self.workflow_text().encode(), file=str(beside.with_name(f"test {self.step}.json"))), registry)
-
-
-def _quoted(name: str) -> str:
-    """Return a text as an expression spells it; braces and line ends have a meaning there."""
-    return "'" + "".join(char if char.isascii() and char.isalnum() else f"\\U{ord(char):08x}" for char in name) + "'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,8 +110,7 @@ def connections(
 def dry_run_connection(where: Where, provider: Provider) -> Connection:
     """Return the connection that a dry run shows: the one that would be used, else the documented server without a credential."""
     from httptask.errors import NoConnection
-    from httptask.profiles import names_for, read_profiles
-    from httptask.settings import dry_connection, resolve
+    from httptask.settings import dry_connection, names_there_are, resolve
 
     where.check()
     if where.sandbox:
@@ -120,7 +119,7 @@ def dry_run_connection(where: Where, provider: Provider) -> Connection:
     try:
         return resolve(provider, where.request(), around)
     except NoConnection:
-        return dry_connection(provider, names_for(provider, read_profiles(around) or {}))
+        return dry_connection(provider, names_there_are(provider, around))
 
 
 @contextmanager

@@ -98,3 +98,8 @@ def _put(value: Any, place: Pointer, given: Any) -> Any:
 
 def _spelled(name: str, place: Sequence[str | int]) -> str:
     return name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+
+
+def dotted(place: Sequence[str | int]) -> str:
+    """Return a place as text, as in `agents[0].id`."""
+    return _spelled("", place).removeprefix(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from httptask.cli.outcomes import counted
+from httptask.wording import counted
 
 if TYPE_CHECKING:
     from httptask.all_pages import AllPages

@@ -9,6 +9,7 @@ from httptask import events
 from httptask.cli.console import Console, is_terminal, on_one_line
 from httptask.cli.progress import Progress, progress_of
 from httptask.clock import SystemClock
+from httptask.wording import counted
 
 _MARKS = {"succeeded": ("✓", "green"), "skipped": ("-", "dim"), "failed": ("✗", "red")}
 
@@ -60,13 +61,12 @@ class Narrator:
         elif isinstance(event, events.Verified):
             self._say(self._style(f"    asked whether it was applied: {event.finding}", "yellow"))
         elif isinstance(event, events.PageRead):
-            items = f"{event.items} {'item' if event.items == 1 else 'items'}"
-            self._say(self._style(f"    page {event.number}: {items}, {event.total} so far", "dim"))
+            self._say(self._style(f"    page {event.number}: {counted(event.items, 'item')}, {event.total} so far", "dim"))
         elif isinstance(event, events.PollWaiting):
             self._say(self._style(f"    not yet; asking again in {event.wait:g} s", "dim"))
 
     def _started(self, event: events.StepStarted) -> None:
-        items = "" if event.items is None else f"  {event.items} {'item' if event.items == 1 else 'items'}"
+        items = "" if event.items is None else f"  {counted(event.items, 'item')}"
         self._say(f"→ {event.step}  {on_one_line(event.summary) or event.task}{self._style(items, 'dim')}")
         progress = progress_of(event, self._console, self._monotonic, in_place=self._in_place)
         if progress is not None and (self._in_place or self._console.verbose):

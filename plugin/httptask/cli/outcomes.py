@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +14,7 @@ from httptask.onward import messages
 from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
 from httptask.runs import RunResult, StepResult
 from httptask.secrets import Redactor
+from httptask.wording import counted
 
 _COLOURS = {
     "succeeded": "green",
@@ -42,7 +41,7 @@ SHOWN_WAIT = 0.05
 
 def request_json(task: str, request: Request, redactor: Redactor) -> dict[str, Any]:
     """Return the JSON of a dry run: `{schemaVersion, task, request}`, secrets masked."""
-    body, kind = _request_body(request)
+    body, kind = request.content
     shown = {
         "method": request.method,
         "url": request.shown_url,
@@ -71,7 +70,7 @@ def print_request(request: Request, console: Console) -> None:
         console.out(f"{console.style(name, 'cyan')}: {value}")
     if request.body is not None:
         console.out()
-        body, kind = _request_body(request)
+        body, kind = request.content
         _print_body(body, kind, console)
 
 
@@ -101,8 +100,9 @@ def print_warnings(warnings: Iterable[Warn], console: Console) -> None:
         else:
             console.note(f"{console.style('warning:', 'yellow', stream=sys.stderr)} {warning.path}: {warning.message}")
     if drift:
-        words = "1 difference" if drift == 1 else f"{drift} differences"
-        console.note(console.style(f"{words} from the API's document; -v shows them", "dim", stream=sys.stderr))
+        console.note(
+            console.style(f"{counted(drift, 'difference')} from the API's document; -v shows them", "dim", stream=sys.stderr)
+        )
 
 
 def print_status(outcome: Outcome, console: Console) -> None:
@@ -178,11 +178,6 @@ def _step_words(step: StepResult) -> str:
     return f"{words}  ({waits})" if waits else words
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def _waits(step: StepResult) -> str:
     """Return what a step waited for: refused attempts, and room in the server's rate limit."""
     attempts = [attempt for outcome in step.outcomes() for attempt in outcome.attempts]
@@ -250,16 +245,6 @@ def _timing_words(attempt: Attempt) -> str:
     measured = [f"{_PHASES.get(name, name)} {spent:.1f}" for name, spent in shown]
     said = [_CONNECTIONS[attempt.connection]] if attempt.connection in _CONNECTIONS else []
     return f" ({', '.join([*said, *measured])})" if said or measured else ""
-
-
-def _request_body(request: Request) -> tuple[Any, str]:
-    if request.body is None:
-        return None, "empty"
-    text = request.body.decode("utf-8")
-    if "json" in (request.headers.get("Content-Type") or ""):
-        with suppress(ValueError, RecursionError):  # the caller's header may say JSON of what is none
-            return json.loads(text), "json"
-    return text, "text"
 
 
 def _shown_headers(headers: Headers, redactor: Redactor) -> list[tuple[str, str]]:

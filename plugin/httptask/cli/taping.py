@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from httptask.cli.exits import FAILED, SUCCEEDED
+from httptask.wording import counted
 
 if TYPE_CHECKING:
     from httptask.cassette import Recorder
@@ -109,7 +110,7 @@ def _finish(recorder: Recorder, tape: Taped, console: Console) -> None:
             console.note(f"{console.style('error:', 'red', 'bold', stream=sys.stderr)} {problem}")
         tape.code = tape.code or FAILED
         return
-    words = f"{count} {'exchange' if count == 1 else 'exchanges'} recorded in {shown(recorder.file)}"
+    words = f"{counted(count, 'exchange')} recorded in {shown(recorder.file)}"
     words = words if count else "no exchange came to an end, so that no cassette was written"
     console.note(console.style(words, "dim", stream=sys.stderr))
 
@@ -117,8 +118,8 @@ def _finish(recorder: Recorder, tape: Taped, console: Console) -> None:
 def _say_what_is_left(unused: tuple[str, ...], console: Console) -> None:
     if not unused:
         return
-    words = "1 recorded exchange was" if len(unused) == 1 else f"{len(unused)} recorded exchanges were"
-    console.note(f"note: {words} not asked for")
+    were = "was" if len(unused) == 1 else "were"
+    console.note(f"note: {counted(len(unused), 'recorded exchange')} {were} not asked for")
     for each in unused[:_MOST_TOLD]:
         console.note(f"  {each}")
     if len(unused) > _MOST_TOLD:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from httptask.atomic import written_beside
 from httptask.errors import ConfigurationError, Problem
 from httptask.loader import shown
 
@@ -48,13 +48,7 @@ def _make_folder(folder: Path) -> list[Path]:
 
 def _write(file: Path, content: bytes, *, replaces: bool) -> None:
     """Write beside the file, then give it its name: a reader sees all of it, and a file that came meanwhile stays."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+    with written_beside(file, content) as temporary:
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(_MODE & ~mask)
@@ -62,8 +56,6 @@ def _write(file: Path, content: bytes, *, replaces: bool) -> None:
             temporary.replace(file)
         else:
             os.link(temporary, file)  # fails where a name is taken, as renaming does not
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _take_back(files: list[Path], folders: list[Path]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from httptask.auth.basic import Basic
 from httptask.export.subject import Login, Note, Reference, Text
-from httptask.secrets import MASK, Redactor, Secret
+from httptask.secrets import Secret, credential_of
 
 if TYPE_CHECKING:
     from httptask.export.naming import Variables
@@ -57,7 +57,7 @@ class Credential:
             holds = "a DPoP proof for this one request, signed with the key that the token is bound to"
             return Text.of(Reference(self.variables.derived("DPOP_PROOF", holds)))
         if self.connection.auth is not None and self.connection.auth.endpoints:
-            word = Redactor().header(name, value).removesuffix(MASK)
+            word, _ = credential_of(name, value) or ("", "")
             return Text.of(word, Reference(self.variables.derived("TOKEN", self._derived())))
         prefix = _prefix(value)
         if before is None:

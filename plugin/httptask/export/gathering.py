@@ -17,8 +17,8 @@ from httptask.errors import ExpressionError, RenderError
 from httptask.export import naming
 from httptask.export.bodies import Bodies, kind_of
 from httptask.export.credential import Credential
-from httptask.export.naming import Variables
-from httptask.export.sensitive_slots import inputs_of_sensitive_slots, is_sensitive_header
+from httptask.export.naming import DRY_RUN, SANDBOX, Variables
+from httptask.export.sensitive_slots import inputs_of_sensitive_slots
 from httptask.export.standins import StandIns
 from httptask.export.subject import Message, Note, Reference, Said, Subject, Target, Text
 from httptask.expressions import compile_text
@@ -27,10 +27,7 @@ from httptask.model import Connection, Paginate, RetryPolicy, TaskTemplate
 from httptask.outcome import Outcome
 from httptask.render import Slot
 from httptask.runner import Options, Prepared, prepare
-from httptask.secrets import MASK, Redactor, Secret, is_blank
-
-#: Names that `settings.dry_connection` and `wiring` give to connections which are none.
-DRY_RUN, SANDBOX = "dry-run", "sandbox"
+from httptask.secrets import MASK, Redactor, Secret, is_blank, is_sensitive_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +170,7 @@ class _Gathering:
         content = None
         if request.body is not None:
             bodies = Bodies(self.template, self.redactor, self.variables, self.stand_ins)
-            is_json = "json" in (request.headers.get("Content-Type") or "")
-            content = bodies.content(request.body, self.rendered.body, is_json=is_json)
+            content = bodies.content(request.body, self.rendered.body, is_json=request.says_json)
         says_empty = content is None and "Content-Length" in request.headers
         return Message(request.method, self._url(), tuple(self._request_headers()), content, self.login, says_empty)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from httptask.export.subject import Variable
+from httptask.withholding import dotted
 
 if TYPE_CHECKING:
     from httptask.model import Connection
@@ -17,6 +18,8 @@ Path = tuple[str | int, ...]
 _PREFIX = "HTTPTASK_"
 #: Name of the connection that options of the call made: its paths are relative to the working directory.
 _CALL = "call"
+#: Names that `settings.dry_connection` and `wiring` give to connections which are none.
+DRY_RUN, SANDBOX = "dry-run", "sandbox"
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -28,7 +31,7 @@ class Variables:
 
     def input(self, path: Path, kind: str) -> Variable:
         """Return the variable of an input, or of a value within one."""
-        return self._named(("input", *path), _words("INPUT", *path), f"the input {_dotted(path)}", kind)
+        return self._named(("input", *path), _words("INPUT", *path), f"the input {dotted(path)}", kind)
 
     def header(self, name: str, value: str) -> Variable:
         """Return the variable of a header's value; a call and its request share one."""
@@ -36,7 +39,7 @@ class Variables:
 
     def field(self, path: Path, kind: str) -> Variable:
         """Return the variable of a value within a body; of any other than a text it holds the JSON."""
-        holds = f"the value of {_dotted(('body', *path))}" if path else "the body"
+        holds = f"the value of {dotted(('body', *path))}" if path else "the body"
         held = holds if kind == "string" else f"{holds}, as JSON"
         return self._named(("body", *path), _words("BODY", *path), held, kind)
 
@@ -77,7 +80,7 @@ class Variables:
 
 def _spoken(connection: Connection) -> str:
     """Return the name of a connection that has one, with a space before it."""
-    return "" if connection.name in {_CALL, "dry-run", "sandbox"} else f" {connection.name}"
+    return "" if connection.name in {_CALL, DRY_RUN, SANDBOX} else f" {connection.name}"
 
 
 def _command(scheme: str, rest: str, *, anywhere: bool) -> str:
@@ -98,7 +101,3 @@ def _words(*parts: str | int) -> str:
     """Return a name in capitals of the letters and digits of some words."""
     words = (re.sub(r"[^A-Za-z0-9]+", "_", str(part)).strip("_").upper() for part in parts)
     return "_".join(word or "VALUE" for word in words)
-
-
-def _dotted(path: Path) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

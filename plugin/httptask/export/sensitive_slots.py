@@ -9,9 +9,7 @@ from typing import Any
 from httptask.expressions import compile_text, texts
 from httptask.inputs import parameter_names
 from httptask.model import Parameter, TaskTemplate
-from httptask.secrets import Redactor, is_sensitive_field
-
-_HARMLESS = "x"
+from httptask.secrets import is_sensitive_field, is_sensitive_header
 
 
 @lru_cache(maxsize=256)
@@ -22,11 +20,6 @@ def inputs_of_sensitive_slots(template: TaskTemplate) -> frozenset[str]:
     fields = _sensitive_fields(template.body.template if template.body else None)
     references = (reference for text in (*headers, *fields) for reference in compile_text(text).references)
     return frozenset((*parameters, *(reference[1] for reference in references if reference[0] == "inputs" and reference[1:])))
-
-
-def is_sensitive_header(name: str) -> bool:
-    """Tell whether a header of this name is masked whatever its value is."""
-    return Redactor().header(name, _HARMLESS) != _HARMLESS
 
 
 def _is_sensitive(parameter: Parameter) -> bool:

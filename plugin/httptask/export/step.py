@@ -10,6 +10,7 @@ from typing import Any
 
 from httptask.documents import to_yaml
 from httptask.export.subject import Exported, Note, Reference, Subject, Text, Variable, variables_in
+from httptask.expressions import quoted
 
 #: Filters that make a number of the text that a workflow's secret input is.
 _FILTERS = {"integer": " | int", "number": " | float"}
@@ -57,15 +58,9 @@ def _value(value: Any) -> Any:
 def _text(text: Text) -> str:
     """Return a text with expressions for its references, and as one where a part of it looks like one."""
     if text.literal is None:
-        joined = " ~ ".join(_quoted(piece) if isinstance(piece, str) else _input(piece) for piece in text.pieces)
+        joined = " ~ ".join(quoted(piece) if isinstance(piece, str) else _input(piece) for piece in text.pieces)
         return f"{{{{ {joined} }}}}"
-    return f"{{{{ {_quoted(text.literal)} }}}}" if "{{" in text.literal or "{%" in text.literal else text.literal
-
-
-def _quoted(text: str) -> str:
-    """Return a text as Jinja reads it between quotes, where a backslash means what it does in Python."""
-    escaped = (item if item.isprintable() and item != "\\" else item.encode("unicode_escape").decode("ascii") for item in text)
-    return "'" + "".join(escaped).replace("'", "\\'") + "'"
+    return f"{{{{ {quoted(text.literal)} }}}}" if "{{" in text.literal or "{%" in text.literal else text.literal
 
 
 def _input(reference: Reference) -> str:

@@ -162,13 +162,8 @@ def _sent(exchange: Shown) -> Message:
 
 
 def _text(request: Request) -> str | None:
-    if request.body is None:
-        return None
-    text = request.body.decode("utf-8")
-    try:
-        return _pretty(json.loads(text)) if "json" in (request.headers.get("Content-Type") or "") else text
-    except (ValueError, RecursionError):
-        return text
+    body, kind = request.content
+    return _pretty(body) if kind == "json" else body
 
 
 def _pretty(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,10 +49,5 @@ def preview_of(template: TaskTemplate, prepared: Prepared, connection: Connectio
 
 
 def _body(request: Request) -> str | None:
-    if request.body is None:
-        return None
-    text = request.body.decode("utf-8")
-    if "json" in (request.headers.get("Content-Type") or ""):
-        with suppress(ValueError, RecursionError):  # the caller's header may say JSON of what is none
-            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return text
+    body, kind = request.content
+    return json.dumps(body, indent=2, ensure_ascii=False) if kind == "json" else body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from httptask import events
+from httptask.wording import counted
 
 
 def line_of(event: events.Event) -> str:
@@ -24,7 +25,7 @@ def _aside(event: events.Event) -> str:
         case events.Verified():
             return f"asked whether it was applied: {event.finding}"
         case events.PageRead():
-            return f"page {event.number}: {_counted(event.items, 'item')}, {event.total} so far"
+            return f"page {event.number}: {counted(event.items, 'item')}, {event.total} so far"
         case events.PollWaiting():
             return f"{event.step}: not yet; asking again in {event.wait:g} s"
     return ""
@@ -42,11 +43,7 @@ def _attempt(event: events.AttemptFinished) -> str:
 def _step(event: events.StepStarted | events.StepFinished | events.ItemFinished) -> str:
     name = event.path or event.step
     if isinstance(event, events.StepStarted):
-        return f"{name} begins" + ("" if event.items is None else f", {_counted(event.items, 'item')}")
+        return f"{name} begins" + ("" if event.items is None else f", {counted(event.items, 'item')}")
     if isinstance(event, events.ItemFinished):
         return f"{name} {event.status}"
     return f"{name} {event.status}" + (f": {event.message}" if event.message else "")
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -12,6 +12,7 @@ import click
 from httptask.cli import options, session
 from httptask.errors import JournalError, Problem
 from httptask.outcome import SCHEMA_VERSION
+from httptask.wording import counted
 
 if TYPE_CHECKING:
     from httptask.cli.console import Console
@@ -151,8 +152,7 @@ def _told(ids: list[str], console: Console) -> int:
     if console.json:
         console.data({"schemaVersion": SCHEMA_VERSION, "deleted": ids})
     else:
-        words = "run" if len(ids) == 1 else "runs"
-        console.out(f"deleted {len(ids)} {words}{': ' if ids else ''}{', '.join(ids)}")
+        console.out(f"deleted {counted(len(ids), 'run')}{': ' if ids else ''}{', '.join(ids)}")
     return 0
 
 
