@@ -23,3 +23,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home for pages of a test, which are closed when it ends; the machine's own connections are taken away."""
+    from pages import alone, close_all
+
+    alone(monkeypatch, tmp_path)
+    yield tmp_path
+    close_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,26 @@ if TYPE_CHECKING:
     from httptask.resuming import Words
 
 
+def check_open(record: RunRecord) -> None:
+    """Refuse a run of which nothing is left to do.
+
+    Raises:
+        JournalError: it has succeeded.
+
+    """
+    if record.status == "succeeded":
+        raise JournalError(Problem(record.id, "this run has succeeded", "there is nothing left to do"))
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that a text spells, as outputs are given; None for any other text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 @contextmanager
 def held(journal: Journal, run: str, *, sandbox_stays: bool = False) -> Iterator[HeldRun]:
     """Hold a run that can go on; one in a sandbox can where that stays when the run ends.
@@ -34,8 +55,7 @@ def held(journal: Journal, run: str, *, sandbox_stays: bool = False) -> Iterator
     record = journal.record(run)
     found = journal.hold(record.id)
     try:
-        if record.status == "succeeded":
-            raise JournalError(Problem(record.id, "this run has succeeded", "there is nothing left to do"))
+        check_open(record)
         if record.connections["where"]["sandbox"] and not sandbox_stays:
             message = "this run used the sandbox of its own command, which ended with it"
             raise JournalError(Problem(record.id, message, "start a sandbox with `httptask sandbox` to try resuming"))

@@ -127,6 +127,9 @@ def test_an_unknown_outcome_is_settled_by_a_persons_word(flow):
     assert flow.resume(code=3).json["status"] == "unknown"  # nobody has looked
     refused = flow.resume("--assume", "create=done", code=2)
     assert "later steps read these outputs of the step: poolId, updateId" in refused.out
+    for faulty in ("{", "[1]", "[" * 100_000):
+        told = flow.resume("--assume", "create=done", "--outputs", faulty, code=2)
+        assert "this is no JSON object" in told.out
     (pools,) = [step for step in unknown.json["steps"] if step["id"] == "pools"]
     outputs = {"poolId": pools["outputs"]["poolIds"][0], "updateId": "u"}
     done = flow.resume("--assume", "create=done", "--outputs", json.dumps(outputs))

@@ -11,7 +11,7 @@ from httptask.journal import Journal
 from httptask.sandbox.options import SandboxOptions
 from httptask.sandbox.server import running
 from httptask.web.journals import PageJournal
-from pages import alone, close_all, opened
+from pages import opened
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CANARY = "canary-7f3a9b+/x=Q"
@@ -50,13 +50,6 @@ inputs:
 steps:
   - {id: pools, task: okta.list_agent_pools, headers: {X-Key: '{{ inputs.key }}'}}
 """
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    alone(monkeypatch, tmp_path)
-    yield tmp_path
-    close_all()
 
 
 @pytest.fixture

@@ -12,18 +12,11 @@ from httptask.sandbox.options import SandboxOptions
 from httptask.sandbox.server import running
 from httptask.web.confirmations import STANDS
 from httptask.web.journals import PageJournal
-from pages import alone, close_all, folder, opened
+from pages import folder, opened
 
 CANARY = "canary-7f3a9b+/x=Q"
 LIST, CREATE = "/tasks/okta.list_agent_pools", "/tasks/okta.create_agent_pools_update"
 PAGE = "/tasks/acme.make_thing"
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    alone(monkeypatch, tmp_path)
-    yield tmp_path
-    close_all()
 
 
 @pytest.fixture

@@ -11,17 +11,10 @@ from httptask.loader import load_workflow, open_registry
 from httptask.secrets import MASK
 from httptask.web import targets
 from httptask.web.sandboxes import PageSandbox
-from pages import PROVIDER, THING, alone, close_all, folder, opened
+from pages import PROVIDER, THING, folder, opened
 
 CANARY = "canary-7f3a9b+/x=Q"
 PAGE = "/tasks/acme.make_thing"
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    alone(monkeypatch, tmp_path)
-    yield tmp_path
-    close_all()
 
 
 @pytest.fixture

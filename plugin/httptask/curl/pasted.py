@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 
 from httptask import render, uri
 from httptask.baseurl import check_base_url, is_loopback
 from httptask.curl.command import CurlCommand, Note
+from httptask.curl.gathering import Gathering
 from httptask.curl.naming import identifier
 from httptask.curl.shell import VARIABLE
 from httptask.errors import ImportFailed, Problem, ProblemsError
 from httptask.model import BODILESS_METHODS
 
-T = TypeVar("T")
 Pair = tuple[str, str]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -76,17 +75,16 @@ def pasted_of(command: CurlCommand) -> Pasted:
         ImportFailed: everything that cannot be sent as a task.
 
     """
-    gathering = _Gathering(command)
-    return gathering.result()
+    return _Parts(command).result()
 
 
-class _Gathering:
+class _Parts(Gathering):
     """Works out one part after the other, noting problems on the way."""
 
     def __init__(self, command: CurlCommand) -> None:
+        super().__init__()
         self._command = command
         self._notes = list(command.notes)
-        self._problems: list[Problem] = []
 
     def result(self) -> Pasted:
         command = self._command
@@ -113,13 +111,6 @@ class _Gathering:
         if self._problems:
             raise ImportFailed(self._problems)
         return replace(pasted, notes=tuple(self._notes))
-
-    def _attempt(self, work: Callable[[], T], nothing: T) -> T:
-        try:
-            return work()
-        except ProblemsError as error:
-            self._problems += error.problems
-            return nothing
 
     def _note(self, subject: str, message: str) -> None:
         self._notes.append(Note("changed", subject, message))

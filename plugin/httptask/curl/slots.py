@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from httptask.curl.bodies import BodyFound, body_of
 from httptask.curl.command import Note
 from httptask.curl.credentials import COOKIE, Found
+from httptask.curl.gathering import Gathering
 from httptask.curl.pasted import Pair, Pasted
 from httptask.curl.paths import PathFound, path_of
 from httptask.curl.shell import VARIABLE
 from httptask.curl.signs import looks_like_token
-from httptask.errors import ImportFailed, Problem, ProblemsError
+from httptask.errors import ImportFailed, Problem
 from httptask.render import LOCKED_HEADERS
-
-T = TypeVar("T")
 
 SECRET: Mapping[str, Any] = {"type": "string", "format": "password"}
 _ITSELF = "httptask sets this header itself"
@@ -62,15 +61,15 @@ def slots_of(pasted: Pasted, found: Found, *, path: str) -> Slots:
     return filling.slots(path)
 
 
-class _Filling:
+class _Filling(Gathering):
     """Fills one kind of slot after the other, noting problems on the way."""
 
     def __init__(self, pasted: Pasted, found: Found) -> None:
+        super().__init__()
         self._pasted = pasted
         self._found = found
         self._watch = found.watch
         self._notes = [*pasted.notes, *found.notes]
-        self._problems: list[Problem] = []
 
     def slots(self, path: str) -> Slots:
         nothing: tuple[dict[str, str], list[Mapping[str, Any]]] = ({}, [])
@@ -86,13 +85,6 @@ class _Filling:
         in_path = [self._in_path(item.name, item.example, is_secret=item.is_secret) for item in where.parameters]
         notes = (*self._notes, *(body.notes if body else ()))
         return Slots(where, (*in_path, *query, *headers), literal, body, tuple(dict.fromkeys(notes)))
-
-    def _attempt(self, work: Callable[[], T], nothing: T) -> T:
-        try:
-            return work()
-        except ProblemsError as error:
-            self._problems += error.problems
-            return nothing
 
     def _check_names(self, host: str) -> None:
         """Refuse a credential in what cannot be left out of a template."""

@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route, Router
 
 from httptask.errors import DefinitionError, InputInvalid, JournalError, Problem, ProblemsError
-from httptask.web.run_page import SEE_OTHER, RunPage
+from httptask.web.run_page import RunPage
 from httptask.web.site import Site
+from httptask.web.statuses import MISSING, REFUSED, SEE_OTHER
 from httptask.web.submissions import submitted
 from httptask.web.task_page import TaskPage
 from httptask.web.workflow_page import WorkflowPage
@@ -29,8 +30,6 @@ LONGEST_NUMBER = 8
 #: Asks for the part of a page that changes, in place of the whole.
 PART = "x-part"
 _A_YEAR = "private, max-age=31536000, immutable"
-_MISSING = 404
-_BROKEN = 422
 
 
 def application(site: Site) -> App:
@@ -116,26 +115,26 @@ class _Routes:
         run = request.path_params["run"]
         found = self._runs.body(run)
         if found is None:
-            return self._problems(JournalError(Problem(run, "the answer is no longer held", "send the request again")), _MISSING)
+            return self._problems(JournalError(Problem(run, "the answer is no longer held", "send the request again")), MISSING)
         name = f"{run}.{'json' if found[1] == 'application/json' else 'txt'}"
         return Response(found[0], media_type=found[1], headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     async def static(self, request: Request) -> Response:
         asset = self._site.pages.assets.get(request.path_params["name"])
         if asset is None:
-            return Response("There is no such file.", _MISSING, media_type="text/plain")
+            return Response("There is no such file.", MISSING, media_type="text/plain")
         return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": _A_YEAR})
 
     async def nothing(self, request: Request) -> Response:
         problem = Problem(request.url.path, "there is no such page")
-        return self._problems(DefinitionError(problem), _MISSING)
+        return self._problems(DefinitionError(problem), MISSING)
 
     async def _act(self, request: Request, act: Callable[..., tuple[int, str]]) -> Response:
         """Read a form and do what its button says."""
         try:
             sent = await submitted(request)
         except InputInvalid as error:
-            return self._problems(error, _BROKEN)
+            return self._problems(error, REFUSED)
         return await self._page(partial(act, sent, part=PART in request.headers))
 
     async def _checked(self, request: Request, check: Callable[..., dict[str, Any]]) -> Response:
@@ -151,14 +150,14 @@ class _Routes:
         try:
             drawn = await run_in_threadpool(draw)
         except ProblemsError as error:
-            return self._problems(error, _MISSING)
+            return self._problems(error, MISSING)
         status, text = drawn if isinstance(drawn, tuple) else (200, drawn)
         if status == SEE_OTHER:
             return RedirectResponse(text, SEE_OTHER)
         return HTMLResponse(text, status)
 
     def _problems(self, error: ProblemsError, status: int) -> Response:
-        title = "This does not work" if status != _MISSING else "This is not there"
+        title = "This does not work" if status != MISSING else "This is not there"
         return HTMLResponse(self._site.pages.draw("problem", title=title, problems=error.problems), status)
 
     def _results(self, name: str, request: Request) -> str:
@@ -179,7 +178,7 @@ class _Routes:
         try:
             return self._workflows.show(name)
         except DefinitionError as error:
-            return _BROKEN, self._site.pages.draw("workflow", name=name, problems=error.problems, workflow=None)
+            return REFUSED, self._site.pages.draw("workflow", name=name, problems=error.problems, workflow=None)
 
 
 def _number(request: Request, name: str) -> int:

@@ -24,6 +24,11 @@ STANDS = 300.0
 MOST = 32
 
 
+def gone(hint: str) -> Problem:
+    """Return why nothing was done for an answer to a question that does not stand; the hint says how to be asked again."""
+    return Problem("confirmation", "this question was answered before, or is too old", f"nothing was sent; {hint} to be asked")
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: the act, where it goes, and what an answer leads to. Held on the server alone, for it may hold secrets."""

@@ -39,6 +39,11 @@ class Desk:
         self.problems = (*self.problems, *ready.problems)
         return ready
 
+    def faults(self) -> dict[str, Any]:
+        """Check the form; return what is wrong, with the id of each element that it concerns."""
+        self.check()
+        return {"problems": [{"id": said.id, **said.problem.to_json()} for said in self.form().said]}
+
     def change(self, action: tuple[str, str]) -> None:
         """Do what one of the form's own buttons says; any other changes nothing."""
         self.draft = drafts.changed(self.subject, self.draft, action)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.beginning import Beginning
 from httptask.definitions import Definition, definition_of, loaded
-from httptask.errors import JournalError, Problem, UsageError
+from httptask.errors import Problem, UsageError
 from httptask.executing import Company, Plan, execute, named_connection
 from httptask.identity import new_id
 from httptask.journal import RunRecord
 from httptask.masked_runs import masked_run
 from httptask.origins import origin_of
-from httptask.resumption import Resumption, held
+from httptask.resumption import Resumption, check_open, held
 from httptask.secret_inputs import resolved
 from httptask.web.targets import SANDBOX, where_of
 from httptask.web.works import Work
@@ -124,8 +124,7 @@ def gone_on(going: Going, site: Site) -> Work:
     """
     journal = site.journal.opened()
     record = journal.record(going.run_id)
-    if record.status == "succeeded":
-        raise JournalError(Problem(record.id, "this run has succeeded", "there is nothing left to do"))
+    check_open(record)
     lent = lent_to(record, site)
     work = Work(record.id)
 

@@ -12,22 +12,20 @@ from httptask.errors import InputInvalid, JournalError, Problem, ProblemsError, 
 from httptask.journal import RunRecord
 from httptask.kept_runs import KeptRun, in_order
 from httptask.model import Workflow
+from httptask.resumption import object_in
 from httptask.trying import TASK
 from httptask.web.answers import whole_body
-from httptask.web.confirmations import Question
+from httptask.web.confirmations import Question, gone
 from httptask.web.executions import Going, gone_on, lent_to
 from httptask.web.journals import where_of
 from httptask.web.run_views import RunView, outputs_of, rows_of, unknown_of
 from httptask.web.site import Site
+from httptask.web.statuses import REFUSED, SEE_OTHER
 from httptask.web.submissions import Submission
 from httptask.web.works import Work
 
-#: Of a page that leads to another one after a form was sent (RFC 9110 section 15.4.4).
-SEE_OTHER = 303
-_REFUSED = 422
 #: Seconds between two looks at a work that is watched, and between two signs of life to a browser.
 _LOOK, _ALIVE = 0.05, 15.0
-_GONE = Problem("confirmation", "this question was answered before, or is too old", "nothing was sent; say it again to be asked")
 _OVER = frozenset({"succeeded", "running"})
 
 
@@ -70,14 +68,14 @@ class RunPage:
             if action == "confirm":
                 going = self._site.confirmations.answered(place, Going)
                 if going is None or going.run_id != run:
-                    raise UsageError(_GONE)
+                    raise UsageError(gone("say it again"))
             else:
                 going = _going(run, action, place, sent)
             question = None if going is None or action == "confirm" else self._question(going)
             if going is not None and question is None:
                 gone_on(going, self._site)
         except ProblemsError as error:
-            return _REFUSED, self._draw(self._view(run), part=part, problems=error.problems)
+            return REFUSED, self._draw(self._view(run), part=part, problems=error.problems)
         if question is not None or part:
             return 200, self._draw(self._view(run), part=part, question=question)
         return SEE_OTHER, f"/runs/{run}"
@@ -219,11 +217,8 @@ def _going(run: str, action: str, place: str, sent: Submission) -> Going | None:
 def _outputs(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+    value = object_in(text)
+    if value is None:
         raise InputInvalid(Problem("outputs", "this is no JSON object", """write {"name": "value"}"""))
     return value
 

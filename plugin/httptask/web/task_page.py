@@ -11,7 +11,7 @@ from httptask.simulate import Simulation, simulate
 from httptask.web import drafts, tries
 from httptask.web.answers import bars_of, result_of
 from httptask.web.catalogue import Found
-from httptask.web.confirmations import Question
+from httptask.web.confirmations import Question, gone
 from httptask.web.copies import Copied, copied, forms
 from httptask.web.desk import Desk, fresh, seated, sent_to
 from httptask.web.entries import FAULT
@@ -19,17 +19,12 @@ from httptask.web.journals import Row
 from httptask.web.previews import Preview, preview_of
 from httptask.web.references import body_table, reference_of
 from httptask.web.site import Site
+from httptask.web.statuses import REFUSED, SEE_OTHER
 from httptask.web.subjects import TaskForm
 from httptask.web.submissions import Submission
 from httptask.web.targets import targets_of
 from httptask.web.tries import Ready
 from httptask.web.works import Work
-
-#: Of an answer to a form that has problems (RFC 9110 section 15.5.21).
-REFUSED = 422
-SEE_OTHER = 303
-ANSWERED = 200
-_GONE = Problem("confirmation", "this question was answered before, or is too old", "nothing was sent; send it again to be asked")
 
 
 @dataclass(slots=True)
@@ -96,7 +91,7 @@ class TaskPage:
             desk.change(sent.action)
         if shown.work is not None and not part:
             return SEE_OTHER, f"/tasks/{quote(found.template.id)}?run={shown.work.id}"
-        return REFUSED if desk.problems else ANSWERED, self._draw("try" if part else "task", found, desk, shown)
+        return REFUSED if desk.problems else 200, self._draw("try" if part else "task", found, desk, shown)
 
     def problems(self, name: str, sent: Submission) -> dict[str, Any]:
         """Return what is wrong with a form: the one check that there is.
@@ -107,8 +102,7 @@ class TaskPage:
         """
         found = self._site.catalogue.task(name)
         desk = sent_to(TaskForm(found.template), self._targets(found), sent)
-        desk.check()
-        return {"problems": [{"id": said.id, **said.problem.to_json()} for said in desk.form().said]}
+        return desk.faults()
 
     def _targets(self, found: Found) -> Any:
         return targets_of(found.template.provider, self._site.around(), self._site.sandbox)
@@ -156,7 +150,7 @@ class TaskPage:
         """Do what the answer to a question says; the form is the one that led to it."""
         ready = self._site.confirmations.answered(name, Ready)
         if ready is None or ready.trial.template.id != found.template.id:
-            desk.blame("", (_GONE,))
+            desk.blame("", (gone("send it again"),))
             return desk
         desk = seated(TaskForm(found.template), self._targets(found), ready.draft)
         if goes:

@@ -6,21 +6,18 @@ from textwrap import dedent
 from typing import Any
 from urllib.parse import quote
 
-from httptask.errors import Problem, ProblemsError
+from httptask.errors import ProblemsError
 from httptask.graph import graph_of, text_of
 from httptask.model import Workflow
-from httptask.web.confirmations import Question
+from httptask.web.confirmations import Question, gone
 from httptask.web.desk import Desk, fresh, seated, sent_to
 from httptask.web.entries import CONNECTION
 from httptask.web.executions import RunReady, begun, made_ready
-from httptask.web.run_page import SEE_OTHER
 from httptask.web.site import Site
+from httptask.web.statuses import REFUSED, SEE_OTHER
 from httptask.web.subjects import WorkflowForm
 from httptask.web.submissions import Submission
 from httptask.web.targets import Target, targets_of_workflow
-
-_REFUSED = 422
-_GONE = Problem("confirmation", "this question was answered before, or is too old", "nothing was sent; run it again to be asked")
 
 
 class WorkflowPage:
@@ -66,7 +63,7 @@ class WorkflowPage:
         else:
             desk.change(sent.action)
         drawn = self._draw("run_form" if part else "workflow", name, workflow, desk, question)
-        return _REFUSED if desk.problems else 200, drawn
+        return REFUSED if desk.problems else 200, drawn
 
     def problems(self, name: str, sent: Submission) -> dict[str, Any]:
         """Return what is wrong with a form.
@@ -77,8 +74,7 @@ class WorkflowPage:
         """
         workflow = self._load(name)
         desk = sent_to(WorkflowForm(workflow), self._targets(workflow), sent)
-        desk.check()
-        return {"problems": [{"id": said.id, **said.problem.to_json()} for said in desk.form().said]}
+        return desk.faults()
 
     def _load(self, name: str) -> Workflow:
         return self._site.workflows.load(name, self._site.catalogue.registry())
@@ -116,8 +112,8 @@ class WorkflowPage:
         ready = self._site.confirmations.answered(question, RunReady)
         if ready is None or ready.workflow.name != workflow.name:
             desk = fresh(WorkflowForm(workflow), self._targets(workflow))
-            desk.blame("", (_GONE,))
-            return _REFUSED, self._draw("run_form" if part else "workflow", name, workflow, desk)
+            desk.blame("", (gone("run it again"),))
+            return REFUSED, self._draw("run_form" if part else "workflow", name, workflow, desk)
         if goes:
             return self._begin(ready, name, desk, part=part)
         desk = seated(WorkflowForm(workflow), self._targets(workflow), ready.draft)
@@ -128,7 +124,7 @@ class WorkflowPage:
             work = begun(ready, self._site)
         except ProblemsError as error:
             desk.blame("", error.problems)
-            return _REFUSED, self._draw("run_form" if part else "workflow", name, ready.workflow, desk)
+            return REFUSED, self._draw("run_form" if part else "workflow", name, ready.workflow, desk)
         return SEE_OTHER, f"/runs/{work.id}"
 
     def _draw(self, page: str, name: str, workflow: Workflow, desk: Desk, question: tuple[str, Question] | None = None) -> str:

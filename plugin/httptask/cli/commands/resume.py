@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -105,13 +104,11 @@ def _assumption(text: str) -> tuple[str, bool]:
 
 def _outputs(text: str | None) -> dict[str, Any] | None:
     from httptask.cli.arguments import read_text
+    from httptask.resumption import object_in
 
     if text is None:
         return None
-    try:
-        value = json.loads(read_text(text))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
+    value = object_in(read_text(text))
+    if value is None:
         raise InputInvalid(Problem("--outputs", "this is no JSON object", """write '{"name": "value"}'"""))
     return value
