@@ -31,7 +31,9 @@ LAYERS = [
     "budget verifying calling runner paged recording lanes paging_use using frames workflow resuming virtual_time",
     "manifest simulate graph mermaid junit explaining export curl",
     "sandbox",
-    ("wiring kept_runs onward masked_runs discretion executing taping beginning resumption exchanges all_pages trying"),
+    ("wiring kept_runs onward masked_runs discretion executing taping beginning resumption exchanges all_pages made trying"),
+    "hosted",
+    "engines",
     "web",
     "cli testing",
 ]
@@ -55,6 +57,11 @@ OWNERS = {
     "starlette": {"web"},
     "python_multipart": set(),
     "uvicorn": {"serving"},
+    "airflow": {"engines"},
+    "prefect": {"engines"},
+    "dagster": {"engines"},
+    "temporalio": {"engines"},
+    "conductor": {"engines"},
     "jwt": {"auth", "sandbox"},
     "cryptography": {"auth", "sandbox"},
 }

@@ -44,13 +44,14 @@ class Job:
     """What one call is about: checked inputs, the request without its credential, and the rules it goes by.
 
     Attributes:
-        once: send at most one attempt; its record still says what the policy would do next.
+        once: send at most one attempt in this process; its record still says what the policy would do next.
         idempotent: sending twice equals sending once, by declaration, method or idempotency key.
         deadline: seconds after which the caller gives up, waits included.
         verify_before: take the verify task's answer before the first attempt.
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
         key_left: seconds for which an idempotency key is what makes a repetition safe.
+        tried: failed attempts of earlier processes that count towards the bounds, and `spent` the seconds since they began.
         shown: method and URL, for observers.
 
     """
@@ -68,6 +69,8 @@ class Job:
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
     key_left: float | None = None
+    tried: int = 0
+    spent: float = 0.0
     shown: str = ""
 
 
@@ -106,12 +109,12 @@ class Call:
 
         """
         loop = tenacity.Retrying(
-            retry=tenacity.retry_if_result(lambda tried: isinstance(tried.decision, retrying.Retry) and not self.job.once),
+            retry=tenacity.retry_if_result(self._goes_on),
             wait=lambda state: state.outcome.result().decision.delay if state.outcome else 0,
             sleep=self.world.clock.sleep,
         )
         try:
-            self.began = self.world.clock.monotonic()
+            self.began = self.world.clock.monotonic() - self.job.spent
             self._look_before()
             if self.job.recovery.wait:
                 self.world.clock.sleep(self.job.recovery.wait)
@@ -119,6 +122,11 @@ class Call:
             return self._outcome(loop(self._try))
         except KeyboardInterrupt:
             raise Interrupted(self._interrupted()) from None
+
+    def _goes_on(self, tried: _Try) -> bool:
+        """Tell whether to send again; with `once`, judging what an earlier process lost is no attempt of this one."""
+        only_judged = self.job.recovery.lost and len(self.attempts) == 1
+        return isinstance(tried.decision, retrying.Retry) and (only_judged or not self.job.once)
 
     def _look_before(self) -> None:
         """Take the verify task's answer before the first attempt; where one was lost, only the one that was kept will do."""
@@ -366,6 +374,7 @@ class Call:
                 deadline=self._deadline(facts),
                 budget_left=purse.left,
                 jitter=self.world.clock.random(),
+                before=self.job.tried,
             )
             if isinstance(decision, retrying.Retry) and decision.costs and not self.job.once:
                 purse.spend()

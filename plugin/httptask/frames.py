@@ -117,9 +117,17 @@ class Frame:
         """Let expressions see what an earlier execution did, without doing anything."""
         for step in self.workflow.steps:
             for each in (*step.parallel, step):
-                self._recall(each)
+                self.recall_step(each)
 
-    def _recall(self, step: Step) -> None:
+    def undo(self) -> None:
+        """Go over to the steps of `onFailure`, which have no deadline and see which of the others never ran."""
+        for step in self.workflow.steps:
+            for each in (step, *step.parallel):
+                self.views.setdefault(each.id, {"status": "notRun"})
+        self.prefix, self.deadline = f"{self.prefix}onFailure/", None
+
+    def recall_step(self, step: Step) -> None:
+        """Let expressions see what an earlier execution did for one step, if it did anything."""
         path = self.prefix + step.id
         known = self.engine.recorder.known(path, recording.RESULT)
         if known is not None:
@@ -132,13 +140,13 @@ class Frame:
         try:
             if known is not None and is_over(known, step):
                 return self._reused(step, path, known)
-            if self._is_late() and not self._may_be_open(step):
-                return self._kept(step, path, StepResult(step.id, "failed", failure=self._late(step)))
+            if self.is_late() and not self._may_be_open(step):
+                return self.kept(step, path, StepResult(step.id, "failed", failure=self.late(step)))
             return self._execute(step, path)
         except UsageError as error:
             pending = self._may_be_open(step)
             failure = unsent(step, error, self.views, pending=pending)
-            return self._kept(step, path, StepResult(step.id, "unknown" if pending else "failed", failure=failure))
+            return self.kept(step, path, StepResult(step.id, "unknown" if pending else "failed", failure=failure))
         except JournalError as error:
             pending = self._may_be_open(step)
             return StepResult(step.id, "unknown" if pending else "failed", failure=not_written(error, pending=pending))
@@ -151,7 +159,7 @@ class Frame:
     def _execute(self, step: Step, path: str) -> StepResult:
         if step.task is not None and step.for_each is None:
             return self._task(step, path)
-        return self._kept(step, path, self._composed(step, path))
+        return self.kept(step, path, self._composed(step, path))
 
     def _composed(self, step: Step, path: str) -> StepResult:
         """Execute what is no plain task: its parts write down what they do, the whole what they come to."""
@@ -167,14 +175,15 @@ class Frame:
 
     def _task(self, step: Step, path: str) -> StepResult:
         self.engine.tell(StepStarted(step.id, step.task or "", None, step.summary, path))
-        item = next(self.engine.lanes.run([self._use(step, path, None, {})], 1, _never), None)
+        item = next(self.engine.lanes.run([self.use(step, path, None, {})], 1, _never), None)
         if item is None:
             raise KeyboardInterrupt  # a stop was asked for before it began
         return StepResult(
             step.id, item.status, item.outcome, None, item.outputs, item.failure, reused=item.reused, paged=item.paged
         )
 
-    def _use(self, step: Step, path: str, index: int | None, more: Mapping[str, Any]) -> TaskUse:
+    def use(self, step: Step, path: str, index: int | None, more: Mapping[str, Any]) -> TaskUse:
+        """Return the use of a task by a step, or by one item of it with `more` that its expressions see."""
         template = self.engine.registry[step.task or ""]
         reach = self.engine.reach(self.workflow).get(step.id, ())
         deadline = self._deadline(step, path)
@@ -187,15 +196,17 @@ class Frame:
         own = self.engine.recorder.begun(path) + step.timeout
         return own if self.deadline is None else min(own, self.deadline)
 
-    def _is_late(self) -> bool:
+    def is_late(self) -> bool:
+        """Tell whether the workflow's time is up."""
         return self.deadline is not None and self.engine.recorder.ran() >= self.deadline
 
-    def _late(self, step: Step) -> Failure:
+    def late(self, step: Step) -> Failure:
+        """Return why a step is not begun any more."""
         message = f"the timeout of workflow '{self.workflow.name}' passed before step '{step.id}'"
         return Failure(FailureKind.DEADLINE, message, "nothing was sent for it")
 
     def _each(self, step: Step, path: str, for_each: ForEach) -> StepResult:
-        values = self._listed(path, for_each.items)
+        values = self.listed(path, for_each.items)
         self.engine.tell(StepStarted(step.id, step.task or _file(step), len(values), step.summary, path))
         works = (self._item_work(step, f"{path}[{index}]", index, value) for index, value in enumerate(values))
         width = max(1, min(for_each.max_parallel, len(values)))
@@ -204,13 +215,13 @@ class Frame:
             return item.status in {"unknown", "cancelled"} or (item.status == "failed" and for_each.on_error == "stop")
 
         results = self.engine.lanes.run(works, width, ends) if values else iter(())
-        return _gathered(step, results, len(values), kept=isinstance(values, list))
+        return gathered(step, results, len(values), kept=isinstance(values, list))
 
     def _item_work(self, step: Step, path: str, index: int, value: Any) -> TaskUse | WorkflowUse:
         more = {"item": value, "index": index}
-        return WorkflowUse(self, step, path, index, more) if step.workflow is not None else self._use(step, path, index, more)
+        return WorkflowUse(self, step, path, index, more) if step.workflow is not None else self.use(step, path, index, more)
 
-    def _listed(self, path: str, text: str) -> list[Any] | StreamedItems:
+    def listed(self, path: str, text: str) -> list[Any] | StreamedItems:
         """Return the items of a `forEach`; once they were read they stay so for the run."""
         stream = self._streamed(text)
         if stream is not None:
@@ -248,15 +259,7 @@ class Frame:
         results = list(self.engine.lanes.run(works, len(works), lambda _: False))
         for result in results:
             self.add(result)
-        judged = [
-            result.status if result.status != "failed" or not member.continue_on_error else "succeeded"
-            for result, member in zip(results, step.parallel, strict=False)
-        ]
-        status = worst(judged)
-        if len(results) < len(works) and status == "succeeded":
-            status = "cancelled"
-        failure = next((result.failure for result in results if result.status == status and result.failure), None)
-        return StepResult(step.id, status, failure=failure)
+        return grouped(step, results)
 
     def _wait(self, step: Step, path: str, seconds: float) -> StepResult:
         left = self.engine.recorder.remaining_wait(path, seconds)
@@ -278,7 +281,7 @@ class Frame:
         failure = Failure(FailureKind.REJECTED, f"step '{step.id}' was rejected: {message}")
         return StepResult(step.id, "failed", failure=failure, message=message)
 
-    def _kept(self, step: Step, path: str, result: StepResult) -> StepResult:
+    def kept(self, step: Step, path: str, result: StepResult) -> StepResult:
         """Write down how a step ended; its items and the steps below it have written down what they did themselves."""
         if result.status == "waiting":
             return result
@@ -292,7 +295,7 @@ class Frame:
         """Return what an earlier execution did, from what it wrote down."""
         data, name = known.data, f"steps.{path}.outputs"
         for member in step.parallel:
-            self._recall(member)
+            self.recall_step(member)
         failure = Failure.from_json(data["failure"]) if "failure" in data else None
         if "counts" in data:
             self.views[step.id] = view_of(result := StepResult(step.id, data["status"], counts=data["counts"], reused=True))
@@ -463,11 +466,8 @@ def _undone(frame: Frame, failure: Failure) -> tuple[RunStatus, Failure | None, 
     """Run the steps of `onFailure`. The workflow has failed all the same; it is unknown if one of them is."""
     if not frame.done:
         frame.recall()
-    for step in frame.workflow.steps:
-        for each in (step, *step.parallel):
-            frame.views.setdefault(each.id, {"status": "notRun"})
     prefix = frame.prefix
-    frame.prefix, frame.deadline = f"{prefix}onFailure/", None
+    frame.undo()
     status, undoing = frame.run(frame.workflow.on_failure)
     frame.prefix = prefix
     if status == "failed" and undoing is not None:
@@ -478,7 +478,20 @@ def _undone(frame: Frame, failure: Failure) -> tuple[RunStatus, Failure | None, 
     return status, undoing, {}, tuple(frame.done)
 
 
-def _gathered(step: Step, results: Iterator[Item], expected: int, *, kept: bool) -> StepResult:
+def grouped(step: Step, results: Sequence[StepResult]) -> StepResult:
+    """Return what the members of a group come to; one that has none was never begun."""
+    judged = [
+        result.status if result.status != "failed" or not member.continue_on_error else "succeeded"
+        for result, member in zip(results, step.parallel, strict=False)
+    ]
+    status = worst(judged)
+    if len(results) < len(step.parallel) and status == "succeeded":
+        status = "cancelled"
+    failure = next((result.failure for result in results if result.status == status and result.failure), None)
+    return StepResult(step.id, status, failure=failure)
+
+
+def gathered(step: Step, results: Iterator[Item], expected: int, *, kept: bool) -> StepResult:
     """Return what the items of a step come to; those of a list that is too long to be held are counted only."""
     items: list[Item] = []
     counts: dict[StepStatus, int] = {}

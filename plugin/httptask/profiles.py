@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from httptask import credentials
@@ -18,9 +20,9 @@ from httptask.surroundings import CONFIG_VARIABLE, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from httptask.model import Provider
+    from httptask.secrets import Secret
     from httptask.surroundings import Surroundings
 
 LARGEST_PROFILES = 1024 * 1024
@@ -141,12 +143,48 @@ def from_profile(provider: Provider, name: str, profiles: Mapping[str, Any], *, 
     file = around.profiles_file
     place = f"{file}: connections.{name}"
     _check_provider(provider, name, profiles, place)
-    profile = _checked(provider, profiles[name], place)
-    locate = partial(around.locate, base=file.parent)
+    connection = from_table(
+        provider,
+        name,
+        profiles[name],
+        place=place,
+        read=lambda text, where: around.secret(text, file.parent, where),
+        locate=partial(around.locate, base=file.parent),
+        resolves=around.resolves,
+    )
+    return replace(connection, source=f"connection {name} in {file}")
+
+
+def from_table(  # noqa: PLR0913 - where the table stands, and how what it names is found
+    provider: Provider,
+    name: str,
+    table: object,
+    *,
+    place: str,
+    read: Callable[[str, str], Secret],
+    locate: Callable[[str], Path] = Path,
+    resolves: bool = True,
+) -> Connection:
+    """Return the connection that a table in a profile's words describes, whoever keeps it.
+
+    Args:
+        provider: whose tasks it is for.
+        name: of the connection.
+        table: a profile's keys and values.
+        place: what holds the table, for messages.
+        read: reads the text of a secret; the second argument says what holds it.
+        locate: finds a path that the table names.
+        resolves: False where connections are only listed.
+
+    Raises:
+        ConfigurationError: every mistake of its shape at once, or what it names cannot be used.
+
+    """
+    profile = _checked(provider, table, place)
     base_url = check_base_url(
         profile["baseUrl"], provider_id=provider.id, where=f"{place}.baseUrl", allow_http=profile.get("allowHttp", False)
     )
-    source = credentials.Source(base_url, lambda text, where: around.secret(text, file.parent, where), place, around.resolves)
+    source = credentials.Source(base_url, read, place, resolves)
     return Connection(
         name,
         base_url,
@@ -154,7 +192,7 @@ def from_profile(provider: Provider, name: str, profiles: Mapping[str, Any], *, 
         headers=profile.get("headers", {}),
         retry=profile.get("retry", {}),
         verify=_ca_bundle(profile.get("caBundle"), locate, f"{place}.caBundle"),
-        source=f"connection {name} in {file}",
+        source=place,
         egress=policy_from_profile(profile, place),
         client_certificate=_client_certificate(profile, locate, place),
     )

@@ -99,6 +99,7 @@ def decide(  # noqa: PLR0913 - the contract names these arguments; each is one f
     deadline: float | None,
     budget_left: float,
     jitter: float,
+    before: int = 0,
 ) -> Retry | Stop:
     """Return what to do after an attempt.
 
@@ -110,16 +111,17 @@ def decide(  # noqa: PLR0913 - the contract names these arguments; each is one f
         deadline: seconds since the first attempt at which the caller gives up, or None.
         budget_left: retries the host's budget still allows; a wait that the server named costs none.
         jitter: a number in [0, 1).
+        before: failed attempts of other processes, where an engine counts; each was found to be repeatable.
 
     """
     verdict = _verdict(facts, earlier)
     allowed, reason = _may_repeat(policy, facts)
     if not allowed:
         return Stop(verdict, reason)
-    wait = _wait(policy, facts, len(earlier), jitter)
+    wait = _wait(policy, facts, before + len(earlier), jitter)
     named = wait.seconds if wait.by_server else None
     left = min(policy.max_elapsed, math.inf if deadline is None else deadline) - elapsed
-    bound = _bound(policy, len(earlier) + 1, wait, left, budget_left)
+    bound = _bound(policy, before + len(earlier) + 1, wait, left, budget_left)
     if bound:
         return Stop(verdict, bound, named, retryable=True)
     refresh = facts.status == UNAUTHORIZED and facts.refreshable

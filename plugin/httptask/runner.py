@@ -38,6 +38,8 @@ class Options:
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
         page_url: the URL of a later page of the list, in place of the rendered one; only on the connection's own origin.
+        tried: failed attempts of earlier processes, under an engine that counts them; they count towards the policy's bounds.
+        spent: seconds since the first of these began.
 
     """
 
@@ -53,6 +55,16 @@ class Options:
     record: AttemptRecord | None = None
     recovery: Recovery = NOTHING_DONE
     page_url: str | None = None
+    tried: int = 0
+    spent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What calls to the same servers share: the rate limits as the servers told them, and the budgets of retries."""
+
+    pacer: Pacer = field(default_factory=Pacer)
+    budget: RetryBudget = field(default_factory=RetryBudget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ def prepare(
 class Runner:
     """Runs tasks over one transport. Safe to share between threads, which then share rate-limit pacing and retry budgets."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the world that a test or an engine replaces
         self,
         transport: Transport,
         clock: Clock,
@@ -93,6 +105,7 @@ class Runner:
         *,
         tasks: Mapping[str, TaskTemplate] | None = None,
         verifier: Verifier | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Wire the runner to the world.
 
@@ -102,9 +115,11 @@ class Runner:
             observer: is told what happens.
             tasks: where the verify tasks of templates are looked up; without it an unknown outcome stays unknown.
             verifier: takes the place of asking with tasks, for simulations.
+            limits: what is known of servers' rate limits and retry budgets, where it outlives this runner.
 
         """
-        self._world = World(transport, clock, observer or _unobserved, Pacer(), RetryBudget())
+        limits = limits or Limits()
+        self._world = World(transport, clock, observer or _unobserved, limits.pacer, limits.budget)
         self._tasks = tasks
         self._verifier = verifier
 
@@ -143,6 +158,8 @@ class Runner:
             record=options.record,
             recovery=options.recovery,
             key_left=_key_left(template, options),
+            tried=options.tried,
+            spent=options.spent,
             shown=shown,
         )
         outcome = Call(job, self._world, self._verifier_for(template, connection, options)).run()

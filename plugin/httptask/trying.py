@@ -6,23 +6,19 @@ outside an enumeration.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from httptask import masking, sensitive
 from httptask.beginning import Beginning
 from httptask.definitions import definition_of_made
-from httptask.documents import parse
 from httptask.errors import Interrupted
 from httptask.events import Event, StepFinished, StepStarted
 from httptask.exchanges import Shown, Tap, shown
 from httptask.executing import Bench, Company, Executed, Plan, execute, whole
-from httptask.expressions import quoted
 from httptask.identity import idempotency_key, new_id
+from httptask.made import step_name, taken_over, text_of, workflow_of
 from httptask.masked_runs import masked_run
 from httptask.onward import Standing, standing_of
 from httptask.outcome import Failure, FailureKind, Outcome
@@ -30,7 +26,6 @@ from httptask.recording import RESULT, result_data
 from httptask.runner import Options, Prepared, prepare
 from httptask.runs import RunResult, RunStatus, StepResult
 from httptask.secrets import Secret
-from httptask.workflow_file import workflow_from
 
 if TYPE_CHECKING:
     from httptask.all_pages import AllPages
@@ -71,18 +66,14 @@ class Trial:
     @property
     def step(self) -> str:
         """The id of the one step: the operation's name."""
-        return self.template.id.rpartition(".")[2]
+        return step_name(self.template)
 
     def workflow_text(self) -> str:
         """Return the workflow that the trial is, as its file would be."""
-        given = {name: f"{{{{ inputs.given[{quoted(name)}] }}}}" for name in self.inputs}
-        headers = {name: f"{{{{ inputs.headers[{quoted(name)}] }}}}" for name in self.options.headers}
-        step: dict[str, Any] = {"id": self.step, "task": self.template.id, "with": given}
-        step |= {"headers": headers} if headers else {}
+        step = taken_over(self.inputs, self.options.headers)
         step |= {"timeout": self.options.deadline} if self.options.deadline is not None and self.pages is None else {}
         step |= {"paginate": {}} if self.pages is not None else {}
-        inputs = {"type": "object", "properties": {"given": {"type": "object"}, "headers": {"type": "object"}}}
-        return json.dumps({"name": f"test {self.template.id}", "inputs": inputs, "steps": [step]})
+        return text_of(f"test {self.template.id}", self.template, step)
 
     def prepared(self, connection: Connection) -> Prepared:
         """Return the request as it will look.
@@ -96,8 +87,7 @@ class Trial:
 
     def workflow(self, registry: Registry) -> Workflow:
         """Return the workflow that the trial is."""
-        beside = Path(os.path.realpath(self.template.source.file))
-        return workflow_from(parse(self.workflow_text().encode(), file=str(beside.with_name(f"test {self.step}.json"))), registry)
+        return workflow_of(self.workflow_text(), self.template, registry, file=f"test {self.step}.json")
 
 
 @dataclass(frozen=True, slots=True)

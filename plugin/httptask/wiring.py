@@ -136,9 +136,17 @@ def http_runner(
     `wrap` gives what sends in place of the transport.
     """
     from httptask.clock import SystemClock
+    from httptask.runner import Runner
+
+    with http_transport(used) as transport:
+        yield Runner(wrap(transport) if wrap else transport, clock or SystemClock(), observer, tasks=tasks)
+
+
+@contextmanager
+def http_transport(used: Sequence[Connection]) -> Iterator[Transport]:
+    """Yield what sends to the servers of these connections, each with its own certificates and allowed addresses."""
     from httptask.egress import policy_of
     from httptask.origins import origin_of
-    from httptask.runner import Runner
 
     with ExitStack() as stack:
         by_origin: dict[tuple[str, str], Transport] = {}
@@ -154,9 +162,7 @@ def http_runner(
                 if urlsplit(url)[:2] not in by_origin:
                     policy = replace(item.egress, origin=origin_of(url))
                     by_origin[urlsplit(url)[:2]] = stack.enter_context(_transport(item, policy))
-        sources = {origin: item.source for origin, item in own.items()}
-        transport = _ByOrigin(by_origin, sources)
-        yield Runner(wrap(transport) if wrap else transport, clock or SystemClock(), observer, tasks=tasks)
+        yield _ByOrigin(by_origin, {origin: item.source for origin, item in own.items()})
 
 
 def _transport(connection: Connection, egress: EgressPolicy) -> RequestsTransport:

@@ -68,7 +68,7 @@ class WorkflowRunner:
             self.lanes,
             recorder,
             _one_at_a_time(self.observer),
-            _read_later(),
+            read_later(),
             self.options,
         )
         frame = Frame(engine, workflow, inputs, deadline=workflow.timeout)
@@ -114,7 +114,7 @@ def _one_at_a_time(observer: Observer | None) -> Callable[[Event], None]:
     return tell
 
 
-def _read_later() -> Callable[[Workflow], Mapping[str, Reach]]:
+def read_later() -> Callable[[Workflow], Mapping[str, Reach]]:
     """Return what tells, for each step of a workflow, the parts of its response that other expressions read."""
     known: dict[int, Mapping[str, Reach]] = {}
 

@@ -1,0 +1,225 @@
+"""Whole workflows from their outline, each unit handed over as JSON: the same end as `httptask run` gives."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hosting import TOKEN, MemoryEngine
+from httptask.errors import WorkflowInvalid
+from httptask.hosted.outline import Outline, outlined
+from httptask.hosted.packed import packed, unit_from
+from httptask.loader import Library, load_workflow
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REGISTRY = Library().registry()
+
+
+def workflow(tmp_path, text, name="flow.yaml"):
+    file = tmp_path / name
+    file.write_text(text)
+    return load_workflow(file, REGISTRY)
+
+
+def test_the_agent_roll_out_ends_as_on_the_command_line():
+    engine = MemoryEngine(faults=[("GET /api/v1/agentPools", "ok, 429(Retry-After=1)")])
+    end = engine.run_workflow(load_workflow(EXAMPLES / "roll_out_agent_update.yaml", engine.registry), ROLL_OUT)
+    assert end.status == "succeeded", end.told
+    assert end.outputs["retried"] != []
+    assert end.outputs["notOperational"] == []
+    assert 1.0 in engine.waits
+
+
+ROLL_OUT = {"poolType": "AD", "targetVersion": "", "cron": "0 3 * * WED", "timezone": "America/New_York"}
+
+EVERYTHING = """
+name: everything
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: pause
+    wait: 7s
+  - id: sure
+    approve: 'Look at {{ steps.pools.outputs.pools | length }} pools?'
+  - id: both
+    if: '{{ steps.pools.outputs.pools | length > 0 }}'
+    parallel:
+      - id: left
+        task: okta.get_agent_pools_update_settings
+        with: {poolId: '{{ steps.pools.outputs.pools[0].id }}'}
+      - id: right
+        task: okta.list_agent_pools_updates
+        forEach: {items: '{{ steps.pools.outputs.pools }}', maxParallel: 2}
+        with: {poolId: '{{ item.id }}'}
+  - id: inner
+    workflow: inner.yaml
+    with: {pool: '{{ steps.pools.outputs.pools[0].id }}'}
+  - id: never
+    if: '{{ steps.both.status != "succeeded" }}'
+    task: okta.list_agent_pools
+outputs:
+  status: '{{ steps.both.status }}'
+  settings: '{{ steps.left.status }}'
+  lists: '{{ steps.right.outputs | length }}'
+  of: '{{ steps.inner.outputs.of }}'
+  skipped: '{{ steps.never.status }}'
+"""
+
+INNER = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: first
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+  - id: second
+    if: '{{ steps.first.response.status == 200 }}'
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
+"""
+
+
+def everything(tmp_path):
+    (tmp_path / "inner.yaml").write_text(INNER)
+    return workflow(tmp_path, EVERYTHING)
+
+
+def test_every_construct_is_walked(tmp_path):
+    engine = MemoryEngine()
+    end = engine.run_workflow(everything(tmp_path), {})
+    assert end.status == "succeeded", end.told
+    assert end.outputs["status"] == "succeeded"
+    assert end.outputs["lists"] == 5
+    assert end.outputs["of"].endswith(": succeeded")
+    assert end.outputs["skipped"] == "skipped"
+    assert engine.waits == [7.0]
+
+
+def test_what_a_person_rejects_ends_the_run(tmp_path):
+    end = MemoryEngine(approves=False).run_workflow(everything(tmp_path), {})
+    assert (end.status, end.told["failure"]["kind"]) == ("failed", "rejected")
+
+
+def test_an_outline_survives_json(tmp_path):
+    outline = outlined(everything(tmp_path), REGISTRY, engine="Memory")
+    assert Outline.from_json(json.loads(json.dumps(outline.to_json()))) == outline
+
+
+def test_a_step_is_handed_what_it_reads_and_no_more(tmp_path):
+    nodes = {node.path: node for node in outlined(everything(tmp_path), REGISTRY, engine="Memory").every()}
+    assert nodes["pause"].reads == ()
+    assert nodes["left"].reads == ("pools",)
+    assert nodes["inner/first"].reads == ("pools",)
+    assert nodes["inner/second"].reads == ("pools", "inner/first")
+
+
+def test_everything_that_an_engine_lacks_is_told_at_once(tmp_path):
+    with pytest.raises(WorkflowInvalid) as caught:
+        outlined(everything(tmp_path), REGISTRY, engine="Memory", lacks={"approve", "parallel", "workflow"})
+    assert [problem.message for problem in caught.value.problems] == [
+        "step 'sure' uses approve, which Memory has no counterpart for",
+        "step 'both' uses parallel, which Memory has no counterpart for",
+        "step 'inner' uses workflow, which Memory has no counterpart for",
+    ]
+    assert all(":" in problem.where for problem in caught.value.problems)
+
+
+ON_FAILURE = """
+name: undone
+steps:
+  - id: made
+    task: okta.list_agent_pools
+  - id: broken
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: nowhere}
+onFailure:
+  - id: look
+    if: '{{ steps.broken.status == "failed" and steps.made.status == "succeeded" }}'
+    task: okta.list_agent_pools
+"""
+
+
+def test_the_steps_of_on_failure_run_after_a_failure_and_the_run_has_failed(tmp_path):
+    engine = MemoryEngine()
+    end = engine.run_workflow(workflow(tmp_path, ON_FAILURE), {})
+    assert (end.status, end.told["failure"]["kind"]) == ("failed", "notFound")
+    assert len(engine.wire.sent) == 3
+
+
+STOPS = """
+name: stops
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: "{{ ['nowhere', 'neither'] }}"MORE}
+    with: {poolId: '{{ item }}'}
+"""
+
+
+@pytest.mark.parametrize(("more", "sent"), [("", 1), (", onError: continue", 2)])
+def test_a_failing_item_ends_the_others_unless_they_go_on(tmp_path, more, sent):
+    engine = MemoryEngine()
+    end = engine.run_workflow(workflow(tmp_path, STOPS.replace("MORE", more)), {})
+    assert end.status == "failed"
+    assert len(engine.wire.sent) == sent
+
+
+def test_a_failed_step_that_may_fail_is_a_value(tmp_path):
+    text = ON_FAILURE.partition("onFailure")[0].replace(
+        "with: {poolId: nowhere}", "with: {poolId: nowhere}\n    continueOnError: true"
+    )
+    end = MemoryEngine().run_workflow(workflow(tmp_path, text + "outputs: {was: '{{ steps.broken.status }}'}"), {})
+    assert (end.status, end.outputs) == ("succeeded", {"was": "failed"})
+
+
+BIG = """
+name: big
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+  - id: next
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: '{{ steps.pools.response.body[0].id }}'}
+"""
+
+
+def test_a_body_too_large_to_pass_names_the_expression_that_wants_it(tmp_path):
+    engine = MemoryEngine(host_options={"most_passed": 1000})
+    end = engine.run_workflow(workflow(tmp_path, BIG), {})
+    assert end.status == "failed"
+    message = end.told["failure"]["message"]
+    assert "steps.pools.response.body has" in message
+    assert "Memory passes at most 1000 on: {{ steps.pools.response.body[0].id }} reads it" in message
+
+
+def test_a_response_that_nothing_reads_is_not_passed(tmp_path):
+    engine = MemoryEngine()
+    engine.run_workflow(workflow(tmp_path, BIG), {})
+    passed = engine.turns[-1].result
+    assert "body" not in passed["response"]["value"]
+
+
+def test_a_secret_is_passed_to_nobody_and_known_to_the_engines_masker(tmp_path):
+    engine = MemoryEngine()
+    engine.run_workflow(workflow(tmp_path, BIG), {})
+    assert TOKEN in engine.masked
+    assert TOKEN not in repr(engine.turns)
+
+
+def test_a_definition_is_one_text_without_any_bracket(tmp_path):
+    text = packed(everything(tmp_path), REGISTRY)
+    assert not set(text) & set("${}")
+    unit = unit_from({"definition": text, "path": "pools", "inputs": {}})
+    assert unit.workflow.name == "everything"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "eJw=", "é", packed(load_workflow(EXAMPLES / "update_one_pool.yaml", REGISTRY), REGISTRY)[:-8]]
+)
+def test_what_is_no_definition_is_told_as_such(text):
+    from httptask.errors import DefinitionError
+
+    with pytest.raises(DefinitionError, match="no definition that httptask packed"):
+        unit_from({"definition": text, "path": "pools", "inputs": {}})
