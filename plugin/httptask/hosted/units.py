@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
+from httptask.inputs import check
 from httptask.made import step_name, taken_over, text_of, workflow_of
 from httptask.model import Step, TaskTemplate, Until, Workflow
 from httptask.registry import Registry
@@ -120,6 +121,7 @@ class OneTask:
         retry: retry fields that win over the template's.
         idempotent: declares that sending twice equals sending once, or that it does not.
         verify_before: take the verify task's answer before the first attempt, which a create needs to be found again.
+        allow_unknown_enum: a value outside an enumeration is a warning, not an error.
 
     """
 
@@ -131,18 +133,22 @@ class OneTask:
     retry: Mapping[str, Any] = field(default_factory=dict)
     idempotent: bool | None = None
     verify_before: bool = False
+    allow_unknown_enum: bool = False
 
     def unit(self, registry: Registry) -> Unit:
         """Return the unit that sends it; the registry holds the task that may be asked to verify it.
 
         Raises:
+            InputInvalid: the inputs do not fit the task; every problem at once.
             DefinitionError: `until`, `timeout` or `retry` is wrong.
 
         """
+        check(self.template, self.inputs, allow_unknown_enum=self.allow_unknown_enum)
         given = {"given": dict(self.inputs), "headers": dict(self.headers)}
         text = text_of(self.template.id, self.template, self._step())
         name = step_name(self.template)
-        return Unit(workflow_of(text, self.template, registry, file=f"{name}.json"), registry, name, given)
+        workflow = workflow_of(text, self.template, registry, file=f"{name}.json")
+        return Unit(workflow, registry, name, given, allow_unknown_enum=self.allow_unknown_enum)
 
     def _step(self) -> dict[str, Any]:
         step = taken_over(self.inputs, self.headers)
