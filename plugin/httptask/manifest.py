@@ -19,6 +19,20 @@ from httptask.version import VERSION
 MANIFEST_VERSION = 1
 _JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object"}
 
+#: Who runs workflow files: this package alone, or an engine through its adapter, which is the extra of the same name.
+ENGINES = (
+    {"id": "local", "title": "httptask run", "description": "Runs workflow files on one machine"},
+    {"id": "airflow", "title": "Apache Airflow", "description": "Operators, sensor, hook and connection type; workflows as DAGs"},
+    {"id": "prefect", "title": "Prefect", "description": "Tasks, flows and a block of credentials"},
+    {"id": "dagster", "title": "Dagster", "description": "Ops, jobs and a resource"},
+    {
+        "id": "temporal",
+        "title": "Temporal",
+        "description": "A worker with an activity for each task, and a workflow that runs files",
+    },
+    {"id": "conductor", "title": "Conductor", "description": "A worker for each task, and workflows as definitions"},
+)
+
 
 def build() -> dict[str, Any]:
     """Return the manifest of the shipped templates.
@@ -46,7 +60,7 @@ def build() -> dict[str, Any]:
             "registry": "httptask:open_registry",
             "workflowRunner": "httptask:WorkflowRunner",
         },
-        "engines": [{"id": "local", "title": "httptask run", "description": "Runs workflow files on one machine"}],
+        "engines": [dict(engine) for engine in ENGINES],
         "providers": [_provider(provider) for provider in providers.values()],
         "tasks": [_task(template) for template in templates],
     }
