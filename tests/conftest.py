@@ -2,8 +2,12 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["pytester"]
+
+#: Examples of each property in the default run; the others try as many as the library does.
+settings.register_profile("default run", max_examples=25)
 
 
 def pytest_configure():
@@ -13,16 +17,25 @@ def pytest_configure():
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not os.environ.get("HTTPTASK_SLOW"):
+        settings.load_profile("default run")
+
+
+#: Marks of tests that the default run leaves out, and the values of HTTPTASK_SLOW by which they are run.
+LEFT_OUT = {
+    "slow": ({"1"}, "takes long; HTTPTASK_SLOW=1 runs it, as .ci/run does"),
+    "broad": ({"1", "broad"}, "goes on where the default run has been; HTTPTASK_SLOW=broad runs it, as .ci/run does"),
+}
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out what takes long, in every run but those of `.ci/run`."""
-    if os.environ.get("HTTPTASK_SLOW") == "1":
-        return
-    skip = pytest.mark.skip(reason="takes long; HTTPTASK_SLOW=1 runs it, as .ci/run does")
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(skip)
+    """Leave out what would keep a newcomer waiting, in every run but those of `.ci/run`."""
+    said = os.environ.get("HTTPTASK_SLOW")
+    for mark, (values, reason) in LEFT_OUT.items():
+        if said not in values:
+            for item in items:
+                if item.get_closest_marker(mark):
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture

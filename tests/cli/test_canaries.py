@@ -19,6 +19,8 @@ import pytest
 import keys
 from cli.command import Httptask
 
+pytestmark = pytest.mark.broad
+
 #: One canary per position: long, unlike anything else, with characters that every encoder changes. Tokens must be plain ASCII
 #: without spaces; other values may hold anything. The number keeps two positions apart.
 TOKEN_POSITIONS = (

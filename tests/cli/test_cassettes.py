@@ -13,6 +13,8 @@ from httptask.clock import SystemClock
 from httptask.halting import Halt
 from studio import comparable
 
+pytestmark = pytest.mark.broad
+
 LIST = "okta.list_agent_pools"
 FLOW = """
 name: flow

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.broad
+
 LIST = "okta.list_agent_pools"
 PROFILES = """
 [connections.default]

@@ -15,6 +15,8 @@ from cli.command import environment
 from cli.conftest import CANARY
 from httptask.cli import main
 
+pytestmark = pytest.mark.broad
+
 LIST = ("test", "okta.list_agent_pools", "-i", "poolType=AD")
 BODY = '{"name": "it\'s {{ spring }}", "agentType": "AD", "agents": [{"id": "a53slzqkptH2xEJ1r1d7"}]}'
 CREATE = ("test", "okta.create_agent_pools_update", "-i", "poolId=0oaspf3cfatE1nDO31d7", "--body", BODY, "-H", "X-Note: {{ a }}")

@@ -3,6 +3,8 @@ import pytest
 
 from cli.conftest import CANARY
 
+pytestmark = pytest.mark.broad
+
 LIST = ("test", "okta.list_agent_pools")
 CREATE = ("test", "okta.create_agent_pools_update", "-i", "poolId=0oaspf3cfatE1nDO31d7")
 BODY = '{"name": "n", "agentType": "AD", "agents": [{"id": "a53slzqkptH2xEJ1r1d7"}]}'

@@ -4,6 +4,8 @@ import pytest
 
 from httptask.cli import main
 
+pytestmark = pytest.mark.broad
+
 LIST = ["test", "okta.list_agent_pools"]
 STOP = ["test", "okta.stop_agent_pools_update", "-i", "poolId=p", "-i", "updateId=u"]
 

@@ -1,6 +1,10 @@
 """`graph`: the structure of a workflow file, without sending anything."""
 
+import pytest
+
 from cli.command import EXAMPLE
+
+pytestmark = pytest.mark.broad
 
 
 def test_a_graph_shows_what_each_step_uses_and_reads(inside):

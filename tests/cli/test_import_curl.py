@@ -12,6 +12,8 @@ from cli.command import NOTES
 from httptask.cli.writing import write_files
 from httptask.errors import ConfigurationError
 
+pytestmark = pytest.mark.broad
+
 TOKEN = "tk7-Zq9x4Lm2Vb8"
 URL = "https://api.example.com/v1/things"
 OKTA = "https://acme.okta.com/api/v1/agentPools"

@@ -4,6 +4,8 @@ import pytest
 
 from httptask.cli import main
 
+pytestmark = pytest.mark.broad
+
 LIST_NOTES = ["test", "notes.list_notes", "--dry-run", "--json", "--templates"]
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from cli.command import NOTES
 
+pytestmark = pytest.mark.broad
+
 CREATE = "okta.create_agent_pools_update"
 LIST = "okta.list_agent_pools"
 BODY = {"name": "n", "agentType": "AD", "agents": []}

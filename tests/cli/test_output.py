@@ -13,6 +13,8 @@ import pytest
 from cli.command import COMMAND, NOTES, environment
 from cli.conftest import CANARY
 
+pytestmark = pytest.mark.broad
+
 TASK = "okta.get_agent_pools_update_settings"
 LIST = "okta.list_agent_pools"
 FORMS = [

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.broad
+
 LIST = "okta.list_agent_pools"
 TWO = (LIST, "-i", "poolType=AD", "-i", "limitPerPoolType=2")
 NAMES = ["corp", "emea", "apac", "lab", "dmz", "south", "archive"]

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.broad
+
 INNER = """
 name: inner
 inputs: {type: object, properties: {type: {type: string}}}

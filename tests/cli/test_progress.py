@@ -8,6 +8,8 @@ from httptask.cli.narrator import Narrator
 from httptask.events import AttemptFinished, ItemFinished, Pacing, StepFinished, StepStarted, TaskStarted
 from httptask.outcome import Attempt
 
+pytestmark = pytest.mark.broad
+
 
 class Terminal(io.StringIO):
     encoding = "utf-8"

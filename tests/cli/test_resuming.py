@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.broad
+
 CREATE = """
   - id: create
     task: okta.create_agent_pools_update

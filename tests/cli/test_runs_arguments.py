@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.broad
+
 
 @pytest.mark.parametrize("limit", ["0", "100001", "99999999999999999999"])
 def test_a_list_of_runs_has_bounds(inside, limit):

@@ -14,6 +14,8 @@ import pytest
 
 from cli.command import COMMAND
 
+pytestmark = pytest.mark.broad
+
 LIST = "okta.list_agent_pools"
 CREATE = "okta.create_agent_pools_update"
 BODY = {"name": "spring", "agentType": "AD", "agents": [{"id": "a53ORjEMjU21d34kI1d7"}]}

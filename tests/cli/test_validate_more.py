@@ -2,6 +2,8 @@ import pytest
 
 from httptask.cli import main
 
+pytestmark = pytest.mark.broad
+
 PROVIDER = "id: acme\ntitle: Acme\nservers: [{url: 'https://api.example.com'}]\n"
 TASK = "id: acme.ping\nmethod: GET\npath: /ping\nresponses: {'200': {description: OK}}\n"
 

@@ -11,6 +11,8 @@ from cli.command import ROOT
 from cli.conftest import CANARY
 from httptask.cli.console import Console
 
+pytestmark = pytest.mark.broad
+
 TASK = "okta.get_agent_pools_update_settings"
 CREATE = "okta.create_agent_pools_update"
 LIST = "okta.list_agent_pools"

@@ -31,6 +31,8 @@ from httptask.ports import Entry
 from httptask.recording import ASSUMED, INTENT, RESULT
 from model_server import ModelServer
 
+pytestmark = pytest.mark.broad
+
 HERE = Path(__file__).resolve()
 FEW = 3
 MANY = int(os.environ.get("HTTPTASK_KILLS", "300")) // len(FLOWS) + 1

@@ -21,6 +21,8 @@ from httptask.profiles import KEYS
 from httptask.settings import SOURCES, ConnectionRequest, resolve
 from httptask.surroundings import Surroundings
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")
 OKTA = open_registry()["okta.list_agent_pools"].provider

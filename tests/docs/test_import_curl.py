@@ -14,6 +14,8 @@ from httptask.cli import main
 from httptask.curl.options import LETTERS, OPTIONS
 from httptask.curl.steps import references
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "import-curl.md").read_text(encoding="utf-8")
 URL = "https://api.example.com/v1/things"

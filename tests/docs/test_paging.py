@@ -13,6 +13,8 @@ from httptask.loader import Library
 from httptask.outcome import FailureKind
 from httptask.paged import DEFAULT_MAX_ITEMS, MAX_EMPTY_PAGES
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "paging.md").read_text(encoding="utf-8")
 PROVIDER = "id: acme\ntitle: Acme\nservers: [{url: https://api.example.com}]\n"

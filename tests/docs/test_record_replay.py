@@ -14,6 +14,8 @@ from httptask.cassette import load
 from httptask.cli import main
 from httptask.loader import LARGEST_FILE
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "record-replay.md").read_text(encoding="utf-8")
 

@@ -11,6 +11,8 @@ from httptask.message import Headers
 from httptask.model import RETRY_FIELDS, RetryPolicy
 from httptask.retrying import Facts, Retry, decide
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "retries.md").read_text(encoding="utf-8")
 WAIT = Headers((("Retry-After", "7"),))

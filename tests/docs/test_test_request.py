@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from httptask.cli import main
 from httptask.cli.commands.test import command
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "test-request.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]

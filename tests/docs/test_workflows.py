@@ -29,6 +29,8 @@ from httptask.secrets import Secret
 from httptask.workflow import WorkflowRunner
 from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
 
+pytestmark = pytest.mark.broad
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "workflows.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((ROOT / "task_templates" / "workflow.schema.json").read_text(encoding="utf-8"))

@@ -7,6 +7,8 @@ import httptask.sandbox.server
 import httptask.testing.cassettes
 import httptask.transport  # noqa: F401
 
+pytestmark = pytest.mark.broad
+
 FLOW = """
 name: flow
 inputs: {type: object, properties: {type: {type: string}}}

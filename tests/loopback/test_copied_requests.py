@@ -22,6 +22,8 @@ from httptask.secrets import Secret
 from loopback.copying import SHELLS, exported, needs_curl, own, sent_by_curl, sent_by_python
 from loopback.servers import OK, OPENSSL, RawServer, answering, make_certificate, server_context
 
+pytestmark = pytest.mark.broad
+
 FORMS = [pytest.param("curl", marks=needs_curl), "python"]
 #: Everything that a shell, curl, JSON, a URL or Python might take for its own.
 NASTY = "a'b\"c $HOME `id` $(id) \\n \\\\ %s %41 {x} [1-3] #! é日😀 ~ & ; | < > * ? = + @"

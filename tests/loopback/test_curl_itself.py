@@ -18,6 +18,8 @@ from httptask.render import build
 from httptask.secrets import Secret
 from loopback.servers import OK, RawServer, answering
 
+pytestmark = pytest.mark.broad
+
 CURL, BASH = shutil.which("curl"), shutil.which("bash")
 FILES = {"a.json": b'{"a":\r\n 1}\n', "a.txt": b"one\r\ntwo\n"}
 #: What curl sets by itself, or what is not sent by httptask, as tests/unit/test_curl_drafting.py shows.

@@ -13,6 +13,8 @@ from httptask.message import Timeouts
 from httptask.transport import RequestsTransport
 from loopback.servers import OK, RawServer, failure, get, read_request
 
+pytestmark = pytest.mark.broad
+
 CAP = 1_000_000
 PATIENT = Timeouts(connect=2, read=5, total=20)
 NOT_HTTP = (ConnectionLost, "protocolError", "sentWithoutAnswer")

@@ -16,6 +16,8 @@ from httptask.sandbox.server import running
 from httptask.secrets import Secret
 from httptask.transport import RequestsTransport
 
+pytestmark = pytest.mark.broad
+
 REGISTRY = open_registry()
 CREATE = REGISTRY["okta.create_agent_pools_update"]
 LIST = REGISTRY["okta.list_agent_pools"]

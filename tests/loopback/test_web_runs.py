@@ -13,6 +13,8 @@ from httptask.sandbox.server import running
 from httptask.web.journals import PageJournal
 from pages import opened
 
+pytestmark = pytest.mark.broad
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CANARY = "canary-7f3a9b+/x=Q"
 GATED = """

@@ -14,6 +14,8 @@ from httptask.web.confirmations import STANDS
 from httptask.web.journals import PageJournal
 from pages import folder, opened
 
+pytestmark = pytest.mark.broad
+
 CANARY = "canary-7f3a9b+/x=Q"
 LIST, CREATE = "/tasks/okta.list_agent_pools", "/tasks/okta.create_agent_pools_update"
 PAGE = "/tasks/acme.make_thing"

@@ -13,6 +13,8 @@ import pytest
 
 from simulation import simulating
 
+pytestmark = pytest.mark.broad
+
 QUICK = 200
 MANY = int(os.environ.get("HTTPTASK_SIMULATIONS", "10000"))
 PARTS = max(8, MANY // 2000)

@@ -7,6 +7,8 @@ from httptask import schemas
 from httptask.expressions import PartialList, PartialMapping
 from httptask.schemas import Validator
 
+pytestmark = pytest.mark.broad
+
 NAMES = ("a", "b", "c")
 SCALARS = st.none() | st.booleans() | st.integers(-(2**33), 2**33) | st.floats(allow_nan=False) | st.sampled_from(("x", "y", ""))
 VALUES = st.recursive(

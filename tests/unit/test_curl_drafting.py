@@ -20,6 +20,8 @@ from httptask.errors import ImportFailed
 from httptask.model import SecurityScheme
 from httptask.uri import query_values
 
+pytestmark = pytest.mark.broad
+
 quick = settings(max_examples=120, derandomize=True, deadline=None, database=None)
 TOKEN = "tk7-Zq9x4Lm2Vb8"
 

@@ -11,6 +11,8 @@ from curls import problems
 from httptask.curl.shell import VARIABLE, checked_words, lone_variable, words_of
 from httptask.errors import ImportFailed
 
+pytestmark = pytest.mark.broad
+
 quick = settings(max_examples=300, derandomize=True, deadline=None, database=None)
 #: What may stand in a command: no control characters but tab and line end, no noncharacters that mark variables.
 TEXT = st.text(

@@ -10,6 +10,8 @@ from httptask.emitting import WIDTH, emit
 from httptask.errors import TemplateInvalid
 from httptask.loader import shipped
 
+pytestmark = pytest.mark.broad
+
 quick = settings(max_examples=200, derandomize=True, deadline=None, database=None)
 
 #: Texts that some reader of YAML takes for something else.

@@ -19,6 +19,8 @@ from httptask.outcome import Answer, Attempt, Outcome
 from httptask.runner import Options
 from httptask.secrets import Redactor, Secret
 
+pytestmark = pytest.mark.broad
+
 CANARY = "canary-7f3a9b+/x=Q"
 PLAIN = "canary-7f3a9bxQ"
 SECRET = {"type": "string", "format": "password"}

@@ -11,6 +11,8 @@ from hypothesis.strategies import lists, sampled_from, text
 from httptask.cli.console import Console, json_text
 from httptask.secrets import MASK, Redactor, Secret
 
+pytestmark = pytest.mark.broad
+
 DIGITS = "12345678901234567890"
 TOKEN = "c4n4ry-T0ken~ü"
 

@@ -13,6 +13,8 @@ from httptask.web import targets
 from httptask.web.sandboxes import PageSandbox
 from pages import PROVIDER, THING, folder, opened
 
+pytestmark = pytest.mark.broad
+
 CANARY = "canary-7f3a9b+/x=Q"
 PAGE = "/tasks/acme.make_thing"
 
