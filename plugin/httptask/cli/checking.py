@@ -9,8 +9,7 @@ from httptask.cli.console import Console
 from httptask.cli.exits import BY_STATUS
 from httptask.cli.outcomes import print_failure, print_status
 from httptask.cli.session import observed, redact
-from httptask.errors import ConfigurationError, Problem
-from httptask.model import SAFE_METHODS
+from httptask.hosted.checking import check_of
 from httptask.outcome import SCHEMA_VERSION
 from httptask.wiring import Where, connections, http_runner
 
@@ -28,7 +27,7 @@ def check_connection(provider: Provider, tasks: Registry, *, name: str | None, s
 
     """
     console, verbosity = told
-    spec, template = _check_of(provider, tasks)
+    spec, template = check_of(provider, tasks, place="--provider")
     with connections(Where(sandbox, name, by_options=False)) as connect:
         connection = connect(template)
         redact(console, [connection])
@@ -38,20 +37,6 @@ def check_connection(provider: Provider, tasks: Registry, *, name: str | None, s
     else:
         _print(connection, outcome, console)
     return BY_STATUS[outcome.status]
-
-
-def _check_of(provider: Provider, tasks: Registry) -> tuple[ConnectionCheck, TaskTemplate]:
-    spec = provider.check
-    if spec is None:
-        hint = "add `check: {task: ..., with: {...}}` to its provider.yaml, naming a task that only asks"
-        raise ConfigurationError(
-            Problem("--provider", f"the provider {provider.id} does not say how to check a connection", hint)
-        )
-    template = tasks[spec.task]
-    if template.method not in SAFE_METHODS or template.provider.id != provider.id:
-        message = f"the check of the provider {provider.id} is not a safe task of its own"
-        raise ConfigurationError(Problem("--provider", message, "name one of its GET tasks under `check`"))
-    return spec, template
 
 
 def _sent(  # noqa: PLR0913 - what one request needs

@@ -84,8 +84,7 @@ def walk(outline: Outline) -> Generator[Command, Any, End]:
     ended = yield from _steps(outline.nodes, results)
     if ended is None:
         return (yield from _outputs(outline, results))
-    undoes = ended["status"] == "failed" and (ended.get("failure") or {}).get("kind") not in _UNDO_NOTHING
-    undone = (yield from _steps(outline.undoing, results)) if undoes else None
+    undone = (yield from _steps(outline.undoing, results)) if is_undone(ended) else None
     if undone is not None and undone["status"] != "failed":
         return End(undone["status"], undone)
     return End(ended["status"], ended)
@@ -94,6 +93,16 @@ def walk(outline: Outline) -> Generator[Command, Any, End]:
 def reading(node: Node, results: Mapping[str, Any]) -> dict[str, Any]:
     """Return the results that a node reads: of a repeated step those of its items too."""
     return {path: result for path, result in results.items() if path.partition("[")[0] in node.reads}
+
+
+def is_undone(ended: Told) -> bool:
+    """Tell whether a workflow that one of its steps ended is undone by the steps of its onFailure."""
+    return ended["status"] == "failed" and (ended.get("failure") or {}).get("kind") not in _UNDO_NOTHING
+
+
+def ends_items(node: Node, status: str) -> bool:
+    """Tell whether an item with this status keeps the other items of its step from being begun."""
+    return status in {"unknown", "cancelled"} or (status == "failed" and node.stops)
 
 
 def _outputs(outline: Outline, results: dict[str, Any]) -> Generator[Command, Any, End]:
@@ -143,17 +152,10 @@ def _each(node: Node, results: dict[str, Any]) -> Walk:
         return one
 
     items = listed["items"]
-    done = yield Together([item(data) for data in items], max(1, node.max_parallel), _ends_items(node))
+    done = yield Together([item(data) for data in items], max(1, node.max_parallel), lambda told: ends_items(node, told["status"]))
     own = {f"{node.path}[{data['index']}]": told["result"] for data, told in zip(items, done, strict=False)}
     results.update(own)
     return (yield from _told(Do("gather", node, {**reading(node, results), **own}, None, {"expected": len(items)})))
-
-
-def _ends_items(node: Node) -> Callable[[Told], bool]:
-    def ends(told: Told) -> bool:
-        return told["status"] in {"unknown", "cancelled"} or (told["status"] == "failed" and node.stops)
-
-    return ends
 
 
 def _composed(node: Node, results: dict[str, Any]) -> Walk:

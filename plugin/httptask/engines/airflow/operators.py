@@ -1,0 +1,168 @@
+"""One task as an Airflow operator; a sensor asks it again until a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.log import mask_secret
+
+from httptask import sensitive
+from httptask.engines.airflow.hooks import ConnectionId
+from httptask.engines.airflow.retries import HttpTaskRetryPolicy
+from httptask.engines.airflow.taking import take_turns
+from httptask.engines.airflow.tasks import registry
+from httptask.hosted.units import OneTask
+from httptask.inputs import coerce, property_schema
+from httptask.model import RetryPolicy, TaskTemplate, Until
+
+_OPENINGS = ("{{", "{%")
+
+
+class HttpTaskOperator(BaseOperator):
+    """Sends one task, with retries that Airflow makes when the task's own policy and the server say.
+
+    Each named output is an XCom under its own name: `create.output["updateId"]`. The whole outcome is the XCom `outcome`.
+    """
+
+    template_fields: Sequence[str] = ("inputs", "headers", "conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"inputs": "json", "headers": "json"}
+    ui_color = "#e3ecf8"
+
+    def __init__(  # noqa: PLR0913 - each is a word of a DAG's author
+        self,
+        *,
+        task: str,
+        inputs: Mapping[str, Any] | None = None,
+        conn_id: ConnectionId = None,
+        headers: Mapping[str, str] | None = None,
+        retry: Mapping[str, Any] | None = None,
+        timeout: float | timedelta | None = None,
+        idempotent: bool | None = None,
+        verify_before: bool = False,
+        templates: Sequence[str] = (),
+        retries: int | None = None,
+        retry_policy: Any = None,
+        **more: Any,
+    ) -> None:
+        """Describe the use of a task.
+
+        Args:
+            task: its id.
+            inputs: its inputs; texts may hold Airflow's `{{ }}`, and what these give is read as `-i` reads it.
+            conn_id: of the Airflow connection; or one for each provider. Without it `httptask_default`.
+            headers: of its requests.
+            retry: retry fields that win over the template's and the connection's.
+            timeout: seconds for all of it, waits included.
+            idempotent: declares that sending twice equals sending once, or that it does not.
+            verify_before: asks the verify task before the first attempt, so that a lost creation can be found.
+            templates: folders with templates beside those of HTTPTASK_PATH.
+            retries: attempts after the first; without it as many as the task's own policy has.
+            retry_policy: belongs to the task, and cannot be given.
+            more: what any operator takes.
+
+        Raises:
+            UnknownTask: there is no such task.
+            ValueError: there is a policy already.
+
+        """
+        if retry_policy is not None:
+            raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
+        self.task_template_id, self.retry, self.templates = task, dict(retry or {}), tuple(map(str, templates))
+        template = self._template()
+        own = RetryPolicy().override(template.provider.retry, template.retry, self.retry).max_attempts - 1
+        more.setdefault("doc_md", template.description or template.summary)
+        super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
+        self.most = None if retries is None else retries + 1
+        self.inputs, self.headers, self.conn_id = inputs or {}, headers or {}, conn_id
+        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self.idempotent, self.verify_before = idempotent, verify_before
+        self.has_begun = False
+        #: Names of the inputs that Airflow makes text of.
+        self.rendered = frozenset(_templated(inputs) if isinstance(inputs, Mapping) else ())
+
+    @classmethod
+    def partial(cls, **given: Any) -> Any:
+        """Begin a mapped task; it has the retries of the task's own policy too, where nobody says otherwise."""
+        if "task" in given and "retries" not in given:
+            alone = cls(task_id="_", **{name: given[name] for name in ("task", "retry", "templates") if name in given})
+            given["retries"] = alone.retries
+        return super().partial(**given)
+
+    def execute(self, context: Any) -> None:
+        """Send it, or ask once."""
+        ti = context["ti"]
+        key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
+        self.has_begun = True
+        take_turns(self, context, self._whole().unit(registry(self.templates)), key)
+
+    def resume(self, context: Any, event: Any = None) -> None:  # noqa: ARG002 - Airflow hands over what its trigger said
+        """Go on after the wait between two askings."""
+        self.execute(context)
+
+    def until(self) -> Until | None:
+        """Return what is asked until, if anything is."""
+        return None
+
+    def _whole(self) -> OneTask:
+        return OneTask(
+            self._template(),
+            self._typed(),
+            self.headers,
+            self.until(),
+            self.timeout,
+            self.retry,
+            self.idempotent,
+            self.verify_before,
+        )
+
+    def _template(self) -> TaskTemplate:
+        return registry(self.templates)[self.task_template_id]
+
+    def _typed(self) -> dict[str, Any]:
+        """Return the inputs, with the types that the task asks for where Airflow made text of them."""
+        template = self._template()
+        return {
+            name: coerce(*property_schema(template, name), value) if name in self.rendered and isinstance(value, str) else value
+            for name, value in dict(self.inputs).items()
+        }
+
+    def _do_render_template_fields(self, *given: Any, **named: Any) -> None:
+        """Let Airflow render, and mask what the task calls secret before Airflow writes the fields down."""
+        super()._do_render_template_fields(*given, **named)
+        if isinstance(self.inputs, Mapping):
+            for secret in sensitive.inputs(self._template(), self.inputs).secrets:
+                mask_secret(secret.reveal())
+
+
+def _templated(inputs: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in inputs.items() if isinstance(value, str) and any(each in value for each in _OPENINGS)]
+
+
+class HttpTaskSensor(HttpTaskOperator):
+    """Asks a task again until a condition on its answer holds; between two askings no worker is kept.
+
+    `until` and `fail_if` are expressions of workflows, over `response`; Airflow's templates never see them.
+    """
+
+    ui_color = "#e6f1f2"
+
+    def __init__(
+        self,
+        *,
+        until: str,
+        fail_if: str | None = None,
+        poke_interval: float | timedelta = 60.0,
+        timeout: float | timedelta = timedelta(days=7),
+        **more: Any,
+    ) -> None:
+        """Describe what is waited for; `timeout` is the time to ask at most, and `more` is what HttpTaskOperator takes."""
+        self.condition, self.fail_if = until, fail_if
+        self.poke_interval = poke_interval.total_seconds() if isinstance(poke_interval, timedelta) else poke_interval
+        super().__init__(timeout=timeout, **more)
+
+    def until(self) -> Until:
+        """Return what is asked until."""
+        return Until(self.condition, self.fail_if, self.poke_interval, self.timeout or 0.0)

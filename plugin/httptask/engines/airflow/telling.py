@@ -1,0 +1,50 @@
+"""What an Airflow task leaves when it is over: XComs, a line in its log, and the state that Airflow shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from httptask.engines.airflow.retries import failure_of
+from httptask.engines.airflow.tries import Tries
+from httptask.hosted.turns import Ended
+
+#: XCom of the whole outcome, for people, and of what later steps are handed, by the path of the use.
+OUTCOME, RESULT = "outcome", "result"
+#: XComs that no output can have the name of.
+_TAKEN = frozenset({OUTCOME, RESULT, "return_value"})
+_LOG = logging.getLogger(__name__)
+
+
+def end(context: Mapping[str, Any], use: str, ended: Ended) -> None:
+    """Push what a use of a task or step came to, and end the Airflow task as it ended.
+
+    Raises:
+        HttpTaskFailed: it failed for good.
+        AirflowSkipException: it was skipped; later steps read that as a value.
+
+    """
+    tell(context, use, ended)
+    Tries(context).end()
+    if ended.status == "skipped":
+        raise AirflowSkipException(f"{use}: its condition does not hold")
+    if not ended.goes_on:
+        raise failure_of(ended) from None
+    if ended.status != "succeeded":
+        _LOG.warning("failed, and the workflow goes on: %s: %s", ended.error, ended.message)
+
+
+def tell(context: Mapping[str, Any], use: str, ended: Ended) -> None:
+    """Push an end as XComs: each output under its own name, the outcome, and the result for later steps."""
+    ti = context["ti"]
+    for name in (*ended.withheld, *(name for name in ended.outputs if name in _TAKEN)):
+        _LOG.warning("the output %s is not passed as an XCom: it holds a secret, is too large, or its name is taken", name)
+    for name, value in ended.outputs.items():
+        if name not in _TAKEN:
+            ti.xcom_push(name, value)
+    if ended.outcome is not None:
+        ti.xcom_push(OUTCOME, dict(ended.outcome))
+    ti.xcom_push(RESULT, {use: dict(ended.result)})

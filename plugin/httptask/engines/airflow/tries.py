@@ -1,0 +1,65 @@
+"""Which turn an Airflow try is: the marks of turns, in the store that Airflow keeps for a task over its tries.
+
+Airflow tries a task again in three cases: because a try said so, because its worker was lost, and because a person cleared it after
+its end. Only in the first does the mark name the try before; in the last Airflow has raised `max_tries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from httptask.hosted.marks import Mark
+from httptask.hosted.turns import Again, Turn
+
+#: Key in `task_state_store`.
+NAME = "httptask"
+#: Why there is a mark: the try asks for another, or for itself to be gone on with; it is over; or it may not have ended.
+Why = Literal["retry", "poll", "over", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The tries of one task of a DAG run; one that `polls` goes on in the same try after every wait."""
+
+    context: Mapping[str, Any]
+
+    polls: bool = False
+
+    def turn(self, key: str, *, most: int | None = None) -> Turn:
+        """Return the turn that this try, or the rest of it, begins; `most` are the attempts that the DAG's author allows."""
+        mark, lost = self._left()
+        last = not self.polls and self._ti.try_number > self._ti.max_tries
+        return Turn(key, mark, lost, most, last, keep=lambda found: self._store("kept", found))
+
+    def leave(self, again: Again) -> None:
+        """Store what the next turn needs, before Airflow is told that there is to be one."""
+        self._store("poll" if self.polls else "retry", again.mark)
+
+    def leave_unbegun(self) -> None:
+        """Say that this try ended without anything having been sent; after a lost one it cannot say more than that one did."""
+        mark, lost = self._left()
+        if not lost:
+            self._store("retry", mark)
+
+    def end(self) -> None:
+        """Say that the task is over: if Airflow has taken note of that, a later try is a person's wish to do it anew."""
+        self._store("over", self._left()[0])
+
+    @property
+    def _ti(self) -> Any:
+        return self.context["ti"]
+
+    def _left(self) -> tuple[Mark, bool]:
+        """Return the newest mark, and whether a worker was lost after it."""
+        kept = self.context["task_state_store"].get(NAME) or {}
+        why, tried, number = kept.get("why"), kept.get("try", 0), self._ti.try_number
+        if why == "over" and self._ti.max_tries > kept["maxTries"]:
+            return Mark(), False
+        last = number if why == "poll" else number - 1
+        return Mark.from_json(kept.get("mark")), why in {"over", "kept"} or tried != last
+
+    def _store(self, why: Why, mark: Mark) -> None:
+        kept = {"try": self._ti.try_number, "maxTries": self._ti.max_tries, "why": why, "mark": mark.to_json()}
+        self.context["task_state_store"].set(NAME, kept)
