@@ -1,0 +1,67 @@
+"""Airflow for the tests: a home with an empty database, and what it is told by variables before anything imports it."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+AIRFLOW = importlib.util.find_spec("airflow") is not None
+HOME = Path(tempfile.mkdtemp(prefix="httptask-airflow-")) if AIRFLOW else None
+RAN = []
+
+if AIRFLOW:
+    os.environ |= {
+        "AIRFLOW_HOME": str(HOME),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__CORE__MAX_MAP_LENGTH": "20",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    }
+
+
+def pytest_configure(config):
+    if not AIRFLOW:
+        return
+    for line in (
+        "ignore::DeprecationWarning",  # Airflow imports its own deprecated modules, and httpx's test client
+        "ignore::UserWarning",  # starlette's and jwt's about how Airflow uses them
+        "ignore::FutureWarning",  # as above
+        "ignore::ResourceWarning",  # Airflow's in-process API server leaves its loop and sockets to the interpreter's end
+        "ignore::pytest.PytestUnraisableExceptionWarning",  # as above
+        "ignore::pytest.PytestUnhandledThreadExceptionWarning",  # that server's threads at the interpreter's end
+        "ignore::sqlalchemy.exc.SAWarning",  # Airflow's own queries
+    ):
+        config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_unconfigure():
+    if HOME is not None:
+        shutil.rmtree(HOME, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if RAN:
+        terminalreporter.write_sep("-", "contract")
+        for row in RAN:
+            terminalreporter.write_line("{:45} | {:10} | {:16} | {:6.1f} s".format(*row))
+
+
+@pytest.fixture(scope="session")
+def home():
+    """An Airflow home with a database; tests write their DAG files into its dags folder."""
+    (HOME / "dags").mkdir(exist_ok=True)
+    command = [str(Path(sys.executable).with_name("airflow")), "db", "migrate"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return HOME
+
+
+@pytest.fixture
+def told():
+    """Rows of the table that is printed at the end."""
+    return RAN
