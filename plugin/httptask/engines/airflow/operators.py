@@ -71,8 +71,7 @@ class HttpTaskOperator(BaseOperator):
         if retry_policy is not None:
             raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
         self.task_template_id, self.retry, self.templates = task, dict(retry or {}), tuple(map(str, templates))
-        template = self._template()
-        own = RetryPolicy().override(template.provider.retry, template.retry, self.retry).max_attempts - 1
+        template, own = self._template(), _own_retries(task, self.retry, self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
         self.most = None if retries is None else retries + 1
@@ -87,8 +86,7 @@ class HttpTaskOperator(BaseOperator):
     def partial(cls, **given: Any) -> Any:
         """Begin a mapped task; it has the retries of the task's own policy too, where nobody says otherwise."""
         if "task" in given and "retries" not in given:
-            alone = cls(task_id="_", **{name: given[name] for name in ("task", "retry", "templates") if name in given})
-            given["retries"] = alone.retries
+            given["retries"] = _own_retries(given["task"], given.get("retry"), given.get("templates", ()))
         return super().partial(**given)
 
     def execute(self, context: Any) -> None:
@@ -135,6 +133,12 @@ class HttpTaskOperator(BaseOperator):
         if isinstance(self.inputs, Mapping):
             for secret in sensitive.inputs(self._template(), self.inputs).secrets:
                 mask_secret(secret.reveal())
+
+
+def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Sequence[str]) -> int:
+    """Return the attempts after the first that the task's own policy has; a connection may still say otherwise."""
+    template = registry(tuple(map(str, templates)))[task]
+    return RetryPolicy().override(template.provider.retry, template.retry, retry or {}).max_attempts - 1
 
 
 def _templated(inputs: Mapping[str, Any]) -> list[str]:
