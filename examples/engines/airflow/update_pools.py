@@ -1,12 +1,16 @@
+# ruff: noqa: INP001 - Airflow's folder of DAG files is no package
 """The same roll-out with single tasks, where a DAG's author wants code of their own between them."""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, task
+
 from httptask.engines.airflow import HttpTaskOperator, HttpTaskSensor
 
 with DAG(
     "update_pools",
+    schedule=None,
     params={"poolType": Param("AD", enum=["AD", "IWA", "LDAP", "MFA", "OPP", "RUM", "Radius"])},
     default_args={"conn_id": "okta", "retry_delay": timedelta(seconds=10)},
 ) as dag:
@@ -17,12 +21,15 @@ with DAG(
     )
 
     @task
-    def drafts(pools, params):
+    def drafts(pools: list[dict[str, Any]], params: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the inputs that create an update for each pool that is not operational."""
         body = {"agentType": params["poolType"], "notifyAdmin": True}
         schedule = {"cron": "0 3 * * WED", "timezone": "America/New_York", "duration": 120}
         return [
-            {"poolId": pool["id"], "body": {**body, "name": f"Update {pool['name']}", "agents": pool["agents"], "schedule": schedule}}
+            {
+                "poolId": pool["id"],
+                "body": {**body, "name": f"Update {pool['name']}", "agents": pool["agents"], "schedule": schedule},
+            }
             for pool in pools
             if pool["operationalStatus"] != "OPERATIONAL"
         ]
@@ -31,7 +38,7 @@ with DAG(
     create = HttpTaskOperator.partial(task_id="create", task="okta.create_agent_pools_update").expand(inputs=drafted)
 
     @task
-    def updates(drafts, ids):
+    def updates(drafts: list[dict[str, Any]], ids: list[str]) -> list[dict[str, str]]:
         """Return which update of which pool each is."""
         return [{"poolId": draft["poolId"], "updateId": update} for draft, update in zip(drafts, ids, strict=True)]
 

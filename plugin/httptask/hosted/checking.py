@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.host import Host
 from httptask.hosted.turns import Ended, Turn, take
@@ -37,7 +39,5 @@ def checked(provider: Provider, tasks: Registry, host: Host, *, place: str) -> E
     """
     spec, template = check_of(provider, tasks, place=place)
     host.connection(provider)
-    ended = take(OneTask(template, spec.inputs).unit(tasks), Turn("check", last=True), host)
-    if not isinstance(ended, Ended):
-        raise AssertionError("a last turn is an end")
-    return ended
+    turn = Turn("check", last=True)  # the last turn is an end
+    return cast("Ended", take(OneTask(template, spec.inputs).unit(tasks), turn, host))

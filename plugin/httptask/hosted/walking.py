@@ -152,7 +152,9 @@ def _each(node: Node, results: dict[str, Any]) -> Walk:
         return one
 
     items = listed["items"]
-    done = yield Together([item(data) for data in items], max(1, node.max_parallel), lambda told: ends_items(node, told["status"]))
+    done = yield Together(
+        [item(data) for data in items], max(1, node.max_parallel), lambda told: ends_items(node, told["status"])
+    )
     own = {f"{node.path}[{data['index']}]": told["result"] for data, told in zip(items, done, strict=False)}
     results.update(own)
     return (yield from _told(Do("gather", node, {**reading(node, results), **own}, None, {"expected": len(items)})))

@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import logging
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from httptask.model import Connection
 from httptask.secrets import Secret
 
 REGISTRY = Library().registry()
+#: Rows of the table that is printed at the end.
+RAN = []
 CONNECTION = "contract"
 OPENING = f"""
 import json
@@ -60,10 +64,15 @@ def dags(home, name, text):
     """Write a DAG file and return its module."""
     file = home / "dags" / f"{name}.py"
     file.write_text(OPENING + text)
-    spec = importlib.util.spec_from_file_location(name, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module(file)
+
+
+def module(file):
+    """The module of a DAG file."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
 @dataclass
@@ -90,16 +99,30 @@ def tested(dag, capfd, **params):
     from airflow.utils.session import create_session
 
     capfd.readouterr()
-    done = dag.test(run_conf=params or None)
+    with records() as lines:
+        done = dag.test(run_conf=params or None)
     streams = capfd.readouterr()
     instances = done.get_task_instances()
-    run = Run(str(done.state), log=streams.out + streams.err)
+    run = Run(str(done.state), log=streams.out + streams.err + "\n".join(lines))
     run.tasks = {(ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]"): str(ti.state) for ti in instances}
     run.tries = {ti.task_id: ti.try_number for ti in instances}
     with create_session() as session:
         for row in session.query(XComModel).filter_by(run_id=done.run_id, dag_id=dag.dag_id):
             run.xcoms[row.task_id, row.map_index, row.key] = row.value
     return run
+
+
+@contextmanager
+def records():
+    """What goes to the standard library's logging, which Airflow may write to a stream that it got before the test began."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logging.getLogger().addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def everything_kept(home):

@@ -34,25 +34,25 @@ def table(box):
 
 
 @pytest.fixture(scope="module")
-def module(home, box, table):
+def dags(home, box, table):
+    from airflow.dag_processing.dagbag import BundleDagBag
+
     uses = json.dumps([asdict(each) for each in table]).replace(box.token, SECRET)
     (home / "dags" / "contract.json").write_text(uses)
-    return homes.dags(home, "contract", CONTRACT)
+    file = homes.dags(home, "contract", CONTRACT).__file__
+    return BundleDagBag(dag_folder=file, bundle_path=home / "dags", bundle_name="dags-folder").dags
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES.__getitem__)
-def test_the_contract_of_engines(number, box, table, module, capfd, told):
-    from airflow.dag_processing.dagbag import BundleDagBag
-
+def test_the_contract_of_engines(number, box, table, dags, capfd):
     scenario = table[number]
     box.reset()
     prepare(homes.outputs(box))
     applied, sent = box.applied(scenario.operation), len(box.sent(scenario.match))
     if scenario.script:
         box.play(scenario.match, scenario.script)
-    bag = BundleDagBag(dag_folder=module.__file__, bundle_path=module.HERE, bundle_name="dags-folder")
     began = time.monotonic()
-    run = homes.tested(bag.dags[f"contract_{number}"], capfd)
+    run = homes.tested(dags[f"contract_{number}"], capfd)
     seconds = time.monotonic() - began
     entries = box.sent(scenario.match)[sent:]
     seen = Seen(
@@ -63,7 +63,7 @@ def test_the_contract_of_engines(number, box, table, module, capfd, told):
         kind=kind_of(run),
         visible=run.visible,
     )
-    told.append((scenario.name, seen.state, str(seen.kind), seconds))
+    homes.RAN.append((scenario.name, seen.state, str(seen.kind), seconds))
     check(scenario, seen)
 
 

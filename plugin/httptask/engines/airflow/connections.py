@@ -42,7 +42,9 @@ def kept(conn_id: str) -> Any:
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        hint = f"add it in the UI under Admin, Connections, or by `airflow connections add {conn_id} --conn-type {CONNECTION_TYPE}`"
+        hint = (
+            f"add it in the UI under Admin, Connections, or by `airflow connections add {conn_id} --conn-type {CONNECTION_TYPE}`"
+        )
         raise ConfigurationError(Problem(place_of(conn_id), "there is no such connection", hint)) from None
 
 
@@ -56,10 +58,14 @@ def _values(kept: Any, provider: Provider, place: str) -> tuple[dict[str, Any], 
     own = _own_fields(kept, provider, extras)
     for key in extras:
         if key in own:
-            problems.append(Problem(f"{place}: {key}", "this stands in one of the connection's own fields too", "leave one of them out"))
+            problems.append(
+                Problem(f"{place}: {key}", "this stands in one of the connection's own fields too", "leave one of them out")
+            )
         if key in RENAMED.values():
             right = next(ours for ours, theirs in RENAMED.items() if theirs == key)
-            problems.append(Problem(f"{place}: {key}", "Airflow would show this secret in the clear", f"write {right}, which it masks"))
+            problems.append(
+                Problem(f"{place}: {key}", "Airflow would show this secret in the clear", f"write {right}, which it masks")
+            )
     return {**{RENAMED.get(key, key): value for key, value in extras.items()}, **own}, problems
 
 

@@ -15,6 +15,7 @@ from httptask.engines.airflow.inputs import params_of
 from httptask.engines.airflow.plans import ENTER, FAILED, GATHER, ITEM, LEAVE, LIST, ON_FAILURE, OUTPUTS, Plan, name_of, planned
 from httptask.engines.airflow.steps import ApprovalStep, DecisionStep, FailedRun, SendStep, UndoStep, WaitStep
 from httptask.hosted.outline import Node
+from httptask.hosted.units import Action
 
 #: A step follows those that succeeded, and those that were skipped: that is a value to it.
 _ON = "none_failed"
@@ -51,7 +52,8 @@ def dag_from_workflow(
     plan = planned(file, folders)
     workflow = plan.workflow
     own = {"description": workflow.description.partition("\n")[0] or None, "doc_md": workflow.description or None}
-    with DAG(dag_id or _NO_NAME.sub("_", workflow.name), params=params_of(workflow), **{**own, **dag}) as whole:
+    more: dict[str, Any] = {"schedule": None, "params": params_of(workflow), **own, **dag}
+    with DAG(dag_id or _NO_NAME.sub("_", workflow.name), **more) as whole:  # noqa: AIR002 - the schedule is among the others
         place = {"workflow": file, "templates": list(folders), "conn_id": conn_id}
         _Drawing(plan, place, dag.get("default_args", {}).get("retries")).draw(whole)
     return whole
@@ -81,7 +83,9 @@ class _Drawing:
 
     def _all_ends(self, dag: Any) -> list[Any]:
         """Return the tasks that say how each step of the main line ended."""
-        ids = [place for node in self.plan.outline.nodes for place in self.plan.places[node.path] if not place.endswith(f".{ITEM}")]
+        ids = [
+            place for node in self.plan.outline.nodes for place in self.plan.places[node.path] if not place.endswith(f".{ITEM}")
+        ]
         return [dag.get_task(task) for task in ids]
 
     def _chain(self, nodes: Iterable[Node], guards: Sequence[Any], before: Sequence[Any]) -> Sequence[Any]:
@@ -126,14 +130,15 @@ class _Drawing:
             if node.kind == "group":
                 ends = [end for member in node.members for end in self._node(member, (entering,), ())]
             else:
-                ends, before = [], ()
+                ends: list[Any] = []
+                before: Sequence[Any] = ()
                 for member in node.members:
                     before = self._node(member, (entering,), before)
                     ends += before
             _after(leaving, (entering, *ends))
         return entering, leaving
 
-    def _decision(self, action: str, name: str, node: Node, rule: str) -> Any:
+    def _decision(self, action: Action, name: str, node: Node, rule: str) -> Any:
         return DecisionStep(task_id=name, trigger_rule=rule, action=action, path=node.path, **self.place)
 
     def _tries(self, node: Node) -> dict[str, Any]:

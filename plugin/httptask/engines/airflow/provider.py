@@ -1,4 +1,4 @@
-"""What Airflow reads of the entry point `apache_airflow_provider`; Airflow is not imported, because it is being imported itself."""
+"""What Airflow reads of the entry point `apache_airflow_provider`, while it is being imported itself: nothing of it is used here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _NAME = "HTTP tasks"
 #: Fields of the form beside Airflow's own: key of a profile -> label, description, JSON Schema without null.
 _FIELDS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "provider": ("Provider", "Id of the one API that it is for", {"type": "string", "default": "okta"}),
-    "scheme": ("Security scheme", "A name under securitySchemes of the provider; empty takes the first that fits", {"type": "string"}),
+    "scheme": (
+        "Security scheme",
+        "A name under securitySchemes of the provider; empty takes the first that fits",
+        {"type": "string"},
+    ),
     "private_key": ("Private key", "Of a service app: PEM or JWK", {"type": "string", "format": "password"}),
     "keyId": ("Key id", "When the app has several keys", {"type": "string"}),
     "scopes": ("Scopes", "Without it each task asks for the least it needs", {"type": "array"}),

@@ -27,7 +27,7 @@ def pulled(plan: Plan, paths: Iterable[str], context: Mapping[str, Any]) -> dict
 
 
 def settled(plan: Plan, nodes: Iterable[Node], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the results of steps that are done, and of those that failed without a word: nobody knows what their requests did."""
+    """Return the results of steps that are done, and of those that failed without a word, whose requests nobody knows of."""
     known = list(nodes)
     found = pulled(plan, (node.path for node in known), context)
     states = _states(context, [task for node in known for task in plan.places.get(node.path, ())])

@@ -17,7 +17,7 @@ from httptask.engines.airflow.plans import LIST, Plan, planned
 from httptask.engines.airflow.results import end_of, pulled, settled, stopped_by
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy, failure_of
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.telling import end, tell
+from httptask.engines.airflow.telling import end
 from httptask.errors import UsageError
 from httptask.hosted import decisions
 from httptask.hosted.decisions import Asked, Listed, Waiting
@@ -117,7 +117,7 @@ class DecisionStep(Step, BaseOperator):
     template_fields: Sequence[str] = ()
     ui_color = "#f3f3f3"
 
-    def __init__(  # noqa: PLR0913 - which step it is
+    def __init__(
         self, *, workflow: str, templates: Sequence[str], conn_id: ConnectionId, path: str, action: Action, **more: Any
     ) -> None:
         """Keep which step it is, and what is to be decided."""
@@ -259,7 +259,9 @@ class UndoStep(Step, BaseOperator):
         nodes = [*self.plan.outline.nodes, self.plan.node("")]
         ended = end_of(settled(self.plan, nodes, context), nodes)
         if ended is None or not is_undone(ended.to_json()):
-            raise AirflowSkipException("nothing is undone: " + ("no step failed" if ended is None else f"{ended.error}: {ended.message}"))
+            raise AirflowSkipException(
+                "nothing is undone: " + ("no step failed" if ended is None else f"{ended.error}: {ended.message}")
+            )
 
 
 class FailedRun(BaseOperator):

@@ -1,7 +1,7 @@
 """Which turn an Airflow try is: the marks of turns, in the store that Airflow keeps for a task over its tries.
 
-Airflow tries a task again in three cases: because a try said so, because its worker was lost, and because a person cleared it after
-its end. Only in the first does the mark name the try before; in the last Airflow has raised `max_tries`.
+Airflow tries a task again in three cases: because a try said so, because its worker was lost, and because a person cleared it
+after its end. Only in the first does the mark name the try before; in the last Airflow has raised `max_tries`.
 """
 
 from __future__ import annotations
