@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider
 from httptask.profiles import from_table
 from httptask.secrets import Secret
@@ -29,6 +30,9 @@ def from_store(provider: Provider, name: str, values: Mapping[str, Any], *, plac
 
     """
     table = {"provider": provider.id, **values}
+    if isinstance(table["provider"], str) and table["provider"] != provider.id:
+        message = f"this connection is for {table['provider']} and not for the provider {provider.id}"
+        raise ConfigurationError(Problem(f"{place}.provider", message, "name another connection, or mend its provider"))
     return from_table(provider, name, table, place=place, read=lambda text, where: Secret(text, reference=where))
 
 

@@ -127,14 +127,11 @@ class _Drawing:
             entering = self._decision("enter", ENTER, node, rule)
             _after(entering, upstream)
             leaving = self._decision("leave", LEAVE, node, _DONE)
-            if node.kind == "group":
-                ends = [end for member in node.members for end in self._node(member, (entering,), ())]
-            else:
-                ends: list[Any] = []
-                before: Sequence[Any] = ()
-                for member in node.members:
-                    before = self._node(member, (entering,), before)
-                    ends += before
+            ends: list[Any] = []
+            before: Sequence[Any] = ()
+            for member in node.members:
+                before = self._node(member, (entering,), () if node.kind == "group" else before)
+                ends += before
             _after(leaving, (entering, *ends))
         return entering, leaving
 

@@ -1,4 +1,4 @@
-"""What Airflow reads of the entry point `apache_airflow_provider`, while it is being imported itself: nothing of it is used here."""
+"""What Airflow reads of the entry point `apache_airflow_provider` while it is being imported: nothing of it is used here."""
 
 from __future__ import annotations
 
