@@ -50,7 +50,7 @@ def test_the_fields_of_a_connection(monkeypatch):
         monkeypatch, host="https://acme.okta.com", password="00token-of-the-store", extra={"provider": "okta", "scheme": ""}
     )
     assert (found.base_url, found.auth.scheme) == ("https://acme.okta.com", "apiToken")
-    assert [secret.reveal() for secret in found.secrets] == ["00token-of-the-store"]
+    assert [secret.reveal() for secret in found.secrets] == ["SSWS 00token-of-the-store"]
 
 
 def test_a_connection_as_a_uri(monkeypatch):
@@ -99,6 +99,6 @@ def test_a_connection_is_proved_by_the_one_safe_request_of_its_provider(home, mo
         wrong = json.loads(homes.connection(box)) | {"password": "00another-token-0000"}
         monkeypatch.setenv("AIRFLOW_CONN_WRONG", json.dumps(wrong))
         works, message = HttpTaskHook("wrong").test_connection()
-    assert (works, message.partition(":")[0]) == (False, "auth"), message
+    assert (works, message.partition(":")[0]) == (False, "unauthorized"), message
     assert "00another" not in message
     assert HttpTaskHook("nowhere").test_connection()[0] is False

@@ -60,7 +60,9 @@ outputs: {looked: '{{ steps.after.status }}'}
 def boxes():
     """A sandbox for each kill, and two for the others."""
     with ExitStack() as stack:
-        yield [stack.enter_context(sandbox()) for _ in range(len(KILLED) + 2)]
+        slow = stack.enter_context(sandbox("--rate-limit", "10000/60", "--speed", "0.1"))  # for the sensor: it has to wait
+        others = [stack.enter_context(sandbox()) for _ in range(len(KILLED) + 1)]
+        yield [*others[:-1], slow, others[-1]]
 
 
 @pytest.fixture(scope="module")
