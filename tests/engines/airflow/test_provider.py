@@ -102,3 +102,12 @@ def test_a_connection_is_proved_by_the_one_safe_request_of_its_provider(home, mo
     assert (works, message.partition(":")[0]) == (False, "unauthorized"), message
     assert "00another" not in message
     assert HttpTaskHook("nowhere").test_connection()[0] is False
+
+
+def test_airflow_masks_the_extra_that_holds_a_key_and_would_not_mask_a_profiles_name_for_it():
+    from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
+
+    assert {name: should_hide_value_for_key(name) for name in ("private_key", "privateKey")} == {
+        "private_key": True,
+        "privateKey": False,
+    }

@@ -1,6 +1,7 @@
 """Whole workflow files as DAGs, and what DAGs' authors write, by `dag.test()`."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ pytest.importorskip("airflow", reason="Airflow is not installed: tests/engines/r
 from engines.airflow import homes
 from engines.sandboxes import sandbox
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES, DOCUMENTATION = ROOT / "examples", ROOT / "docs" / "engines" / "airflow.md"
 
 EVERYTHING = """
 name: everything
@@ -296,6 +298,18 @@ def test_retries_are_the_tasks_own_unless_somebody_says_otherwise():
         HttpTaskOperator(task_id="other", task="okta.list_agent_pools", retry_policy=own.retry_policy)
 
 
+def test_what_is_wrong_with_a_use_is_told_when_the_dag_file_is_read():
+    from httptask.engines.airflow import HttpTaskOperator, HttpTaskSensor
+    from httptask.errors import HttpTaskError
+
+    with pytest.raises(HttpTaskError, match=r"okta\.nothing"):
+        HttpTaskOperator(task_id="a", task="okta.nothing")
+    with pytest.raises(HttpTaskError, match="maxAttempt"):
+        HttpTaskOperator(task_id="b", task="okta.list_agent_pools", retry={"maxAttempt": 1})
+    with pytest.raises(HttpTaskError, match="until"):
+        HttpTaskSensor(task_id="c", task="okta.list_agent_pools", until="{{ response. }}")
+
+
 def test_a_short_polling_waits_in_place_and_uses_up_no_try(home, box, capfd):
     text = """
 with DAG("polls", default_args=SOON | {"conn_id": CONNECTION}) as dag:
@@ -307,6 +321,17 @@ with DAG("polls", default_args=SOON | {"conn_id": CONNECTION}) as dag:
     run = homes.tested(homes.dags(home, "polls", text.replace("POKE", "0.5").replace("TIMEOUT", "2")).dag, capfd)
     assert (run.state, run.tries["seen"]) == ("failed", 1)
     assert "HttpTaskFailed: pollTimeout: " in run.log
+
+
+def test_inputs_that_do_not_fit_fail_the_first_step_for_good(home, box, capfd):
+    text = (
+        EVERYTHING.partition("  - id: pause")[0]
+        .replace("enum: [AD, LDAP]", "type: string")
+        .replace("type: integer", "minimum: 3")
+    )
+    run = homes.tested(workflow(home, text, "unfit"), capfd, poolType="AD", limit=5, strange=1)
+    assert (run.state, run.tasks["pools"], run.tries["pools"]) == ("failed", "failed", 1)
+    assert "unknown input of everything" in run.log
 
 
 def test_a_longer_polling_is_deferred_to_airflows_own_trigger(home, box, capfd):
@@ -334,3 +359,53 @@ def test_the_example_that_is_one_line(home, box, capfd):
     run = homes.tested(homes.module(Path(file)).dag, capfd)
     assert run.state == "success", run.log[-3000:]
     assert len(run.xcom("workflow-outputs", "updated")) == 2
+
+
+def test_the_operators_of_the_documentation(home, box, capfd):
+    (text,) = (part for part in DOCUMENTATION.read_text().split("```") if "one_update" in part)
+    dag = homes.dags(home, "one_update", text.removeprefix("python").replace('"okta"}', "CONNECTION}") + "dag = pools.dag").dag
+    run = homes.tested(dag, capfd)
+    assert (run.state, run.tasks) == ("success", {"pools": "success", "seen": "success"})
+
+
+LOST = """
+name: lost
+steps:
+  - id: each
+    task: okta.ACTION
+    forEach: {items: "{{ ['a', 'b'] }}", onError: continue}
+    with: {poolId: '{{ item }}'BODY}
+"""
+
+
+@dataclass
+class Instance:
+    """What Airflow says of a run in which the worker of the second item was lost for good."""
+
+    dag_id: str = "lost"
+    run_id: str = "run"
+
+    def xcom_pull(self, task_ids, key):
+        return {"each[0]": {"status": "succeeded"}} if task_ids == "each.each-item" else None
+
+    def get_task_states(self, dag_id, task_ids, run_ids):
+        return {"run": {"each.list-items": "success", "each.each-item_0": "success", "each.each-item_1": "failed"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "status"),
+    [
+        ("create_agent_pools_update", ", body: {name: x, agentType: AD, agents: []}", "unknown"),
+        ("get_agent_pools_update_settings", "", "failed"),
+    ],
+)
+def test_an_item_that_airflow_failed_without_a_word_is_taken_for_lost(home, action, body, status):
+    from httptask.engines.airflow.plans import planned
+    from httptask.engines.airflow.results import settled
+
+    file = home / "dags" / "lost.yaml"
+    file.write_text(LOST.replace("ACTION", action).replace("BODY", body))
+    planned.cache_clear()
+    plan = planned(str(file), ())
+    found = settled(plan, plan.outline.nodes, {"ti": Instance()})
+    assert {use: result["status"] for use, result in found.items()} == {"each[0]": "succeeded", "each[1]": status}

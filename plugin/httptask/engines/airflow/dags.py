@@ -55,7 +55,7 @@ def dag_from_workflow(
     more: dict[str, Any] = {"schedule": None, "params": params_of(workflow), **own, **dag}
     with DAG(dag_id or _NO_NAME.sub("_", workflow.name), **more) as whole:  # noqa: AIR002 - the schedule is among the others
         place = {"workflow": file, "templates": list(folders), "conn_id": conn_id}
-        _Drawing(plan, place, dag.get("default_args", {}).get("retries")).draw(whole)
+        _Drawing(plan, place, (dag.get("default_args") or {}).get("retries")).draw(whole)
     return whole
 
 

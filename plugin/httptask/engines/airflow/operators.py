@@ -65,6 +65,7 @@ class HttpTaskOperator(BaseOperator):
 
         Raises:
             UnknownTask: there is no such task.
+            DefinitionError: `until`, `timeout` or `retry` is wrong.
             ValueError: there is a policy already.
 
         """
@@ -79,6 +80,7 @@ class HttpTaskOperator(BaseOperator):
         self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.idempotent, self.verify_before = idempotent, verify_before
         self.has_begun = False
+        self._whole({}).unit(registry(self.templates))  # what is wrong with it is told when the DAG file is read
         #: Names of the inputs that Airflow makes text of.
         self.rendered = frozenset(_templated(inputs) if isinstance(inputs, Mapping) else ())
 
@@ -93,8 +95,9 @@ class HttpTaskOperator(BaseOperator):
         """Send it, or ask once."""
         ti = context["ti"]
         key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
+        unit = self._whole(self._typed()).unit(registry(self.templates))
         self.has_begun = True
-        take_turns(self, context, self._whole().unit(registry(self.templates)), key)
+        take_turns(self, context, unit, key)
 
     def resume(self, context: Any, event: Any = None) -> None:  # noqa: ARG002 - Airflow hands over what its trigger said
         """Go on after the wait between two askings."""
@@ -104,10 +107,10 @@ class HttpTaskOperator(BaseOperator):
         """Return what is asked until, if anything is."""
         return None
 
-    def _whole(self) -> OneTask:
+    def _whole(self, inputs: Mapping[str, Any]) -> OneTask:
         return OneTask(
             self._template(),
-            self._typed(),
+            inputs,
             self.headers,
             self.until(),
             self.timeout,

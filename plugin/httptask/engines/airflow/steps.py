@@ -15,9 +15,10 @@ from httptask.engines.airflow.hooks import ConnectionId, host
 from httptask.engines.airflow.inputs import inputs_of
 from httptask.engines.airflow.plans import LIST, Plan, planned
 from httptask.engines.airflow.results import end_of, pulled, settled, stopped_by
-from httptask.engines.airflow.retries import HttpTaskRetryPolicy, failure_of
+from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.telling import end
+from httptask.engines.airflow.telling import end, fail
+from httptask.engines.airflow.tries import Tries
 from httptask.errors import UsageError
 from httptask.hosted import decisions
 from httptask.hosted.decisions import Asked, Listed, Waiting
@@ -65,7 +66,7 @@ class Step:
         try:
             inputs = inputs_of(plan.workflow, context["params"])
         except UsageError as error:
-            raise failure_of(not_begun(whole, error)) from None
+            fail(context, whole.use, not_begun(whole, error))
         began = context["dag_run"].start_date.timestamp() if plan.workflow.timeout is not None else None
         return Unit(plan.workflow, plan.registry, self.path, inputs, action, read, whole.item, None, began)
 
@@ -108,6 +109,7 @@ class SendStep(Step, BaseOperator):
         ended = {use: result["status"] for use, result in stopped_by(self.plan, self.node, context).items()}
         cause = next((use for use, status in ended.items() if ends_items(self.node, status)), None)
         if cause is not None:
+            Tries(context).end()  # nothing was sent: whoever clears it wants it done
             raise AirflowSkipException(f"{self.path}[{self.item['index']}]: cancelled, because {cause} is {ended[cause]}")
 
 

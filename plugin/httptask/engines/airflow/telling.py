@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -27,14 +27,26 @@ def end(context: Mapping[str, Any], use: str, ended: Ended) -> None:
         AirflowSkipException: it was skipped; later steps read that as a value.
 
     """
+    if not ended.goes_on:
+        fail(context, use, ended)
     tell(context, use, ended)
     Tries(context).end()
     if ended.status == "skipped":
         raise AirflowSkipException(f"{use}: its condition does not hold")
-    if not ended.goes_on:
-        raise failure_of(ended) from None
     if ended.status != "succeeded":
         _LOG.warning("failed, and the workflow goes on: %s: %s", ended.error, ended.message)
+
+
+def fail(context: Mapping[str, Any], use: str, ended: Ended) -> NoReturn:
+    """Push what failed, and fail for good.
+
+    Raises:
+        HttpTaskFailed: always.
+
+    """
+    tell(context, use, ended)
+    Tries(context).end()
+    raise failure_of(ended) from None
 
 
 def tell(context: Mapping[str, Any], use: str, ended: Ended) -> None:
