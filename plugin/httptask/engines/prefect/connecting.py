@@ -1,0 +1,99 @@
+"""Where a unit's connection comes from, and the host that its requests leave from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from httptask import masking
+from httptask.discretion import Discretion
+from httptask.engines.prefect.credentials import HttpTaskCredentials
+from httptask.engines.prefect.telling import mask, tell
+from httptask.errors import ConfigurationError, Problem
+from httptask.hosted.host import Host
+from httptask.hosted.stores import from_surroundings
+from httptask.loader import open_registry
+from httptask.model import Connection, Provider
+from httptask.registry import Registry
+from httptask.surroundings import Surroundings, template_path
+
+#: A block, or the name of one.
+Credentials = HttpTaskCredentials | str
+#: Bytes of JSON that one step hands on: what Prefect takes as a flow run's parameters.
+MOST_PASSED = 512 * 1024
+
+
+def registry_here() -> Registry:
+    """Return the tasks that this process finds: those shipped, and those of HTTPTASK_PATH.
+
+    Raises:
+        TemplateInvalid: a folder that is none, or one id in two files.
+
+    """
+    return open_registry(template_path(Surroundings.current()))
+
+
+def host(credentials: Credentials | None) -> Host:
+    """Return a host whose connections come from a block, by default from the worker's own environment and profiles."""
+
+    def connect(provider: Provider, name: str | None) -> Connection:
+        if credentials is not None:
+            return _block(credentials).connection(provider)
+        found = None if name is None else _named(name)
+        return from_surroundings(provider, name) if found is None else found.connection(provider)
+
+    return Host(connect, "Prefect", mask=mask, observers=(tell,), most_passed=MOST_PASSED)
+
+
+def _block(credentials: Credentials) -> HttpTaskCredentials:
+    if isinstance(credentials, HttpTaskCredentials):
+        return credentials
+    found = _named(credentials)
+    if found is None:
+        hint = "save one under this name, in Prefect's page under Blocks or with HttpTaskCredentials(...).save(NAME)"
+        raise ConfigurationError(Problem("credentials", f"Prefect has no block httptask-credentials/{credentials}", hint))
+    return found
+
+
+def _named(name: str) -> HttpTaskCredentials | None:
+    """Return the block of a name; a connection that a workflow names may as well be a profile of the worker."""
+    try:
+        block: HttpTaskCredentials = HttpTaskCredentials.load(name, _sync=True)
+    except ValueError:  # what Prefect raises for a block that is not there
+        return None
+    return block
+
+
+class Client:
+    """Sends tasks with the credentials of a block, at once and with waits in place; a context manager."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        """Keep the credentials; they are read when the first task is sent."""
+        self._host = host(credentials)
+        self._registry = registry_here()
+
+    def run(self, task: str, inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a task and return its whole outcome as JSON, masked.
+
+        Raises:
+            UsageError: the inputs or the credentials cannot be used; nothing was sent.
+
+        """
+        template = self._registry[task]
+        connection = self._host.connection(template.provider)
+        discretion: Discretion = self._host.discretion([connection])
+        runner = self._host.runner([template.provider], None, self._registry, discretion.observer())
+        outcome = runner.run(template, dict(inputs or {}), connection)
+        return masking.outcome(template, outcome, discretion.redactor).to_json()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._host.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close every connection."""
+        self.close()

@@ -1,0 +1,68 @@
+"""The credentials block: a connection in the words of a profile, with what is secret in Prefect's encrypted fields."""
+
+# ruff: noqa: N815 - the fields are the keys of a profile, as docs/connections.md and Prefect's form spell them
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.blocks.abstract import CredentialsBlock
+from pydantic import Field, SecretStr
+
+from httptask.hosted.stores import from_store
+from httptask.model import Connection, Provider
+
+_ENCRYPTED = "Its text is stored encrypted."
+
+
+class HttpTaskCredentials(CredentialsBlock):
+    """A connection of httptask: a base URL and one credential, of one API. Keys as in a profile; unset ones say nothing."""
+
+    _block_type_name = "HTTP Task Credentials"
+    _block_type_slug = "httptask-credentials"
+
+    provider: str = Field("okta", description="The one API that the connection is for.")
+    baseUrl: str = Field(description="Such as https://acme.okta.com.")
+    token: SecretStr | None = Field(None, description=f"API token, access token or API key. {_ENCRYPTED}")
+    username: str | None = Field(None, description="Of a login; goes with password.")
+    password: SecretStr | None = Field(None, description=f"Of a login. {_ENCRYPTED}")
+    clientId: str | None = Field(None, description="Of a service app; goes with privateKey or clientSecret.")
+    clientSecret: SecretStr | None = Field(None, description=f"Of a service app. {_ENCRYPTED}")
+    clientAuthentication: str | None = Field(None, description="client_secret_basic or client_secret_post.")
+    privateKey: SecretStr | None = Field(None, description=f"Of a service app: PEM, or a JWK. {_ENCRYPTED}")
+    keyId: str | None = Field(None, description="When the app has several keys.")
+    algorithm: str | None = Field(None, description="RS or ES 256, 384, 512; without it what fits the key.")
+    scopes: list[str] | None = Field(None, description="Without it each task asks for the least that it needs.")
+    dpop: bool | None = Field(None, description="Prove possession of each token (RFC 9449).")
+    tokenUrl: str | None = Field(None, description="The API's own by default.")
+    scheme: str | None = Field(None, description="A name under securitySchemes of the API's provider.yaml.")
+    authorizationMode: str | None = Field(None, description="The same choice in Okta's words: SSWS or Bearer.")
+    headers: dict[str, str] | None = Field(None, description="Sent with every request; no place for a secret.")
+    retry: dict[str, Any] | None = Field(None, description="Retry fields, such as maxAttempts and readTimeout.")
+    caBundle: str | None = Field(None, description="Path on the worker: trust these authorities.")
+    allowHttp: bool | None = Field(None, description="http off this machine.")
+    allowedHosts: list[str] | None = Field(None, description="Further hosts that redirects may lead to.")
+    allowLoopback: bool | None = Field(None, description="allowedHosts may be on the worker's machine.")
+    allowPrivate: bool | None = Field(None, description="allowedHosts may have private addresses.")
+    allowLinkLocal: bool | None = Field(None, description="Link-local addresses and metadata services too.")
+    clientCertificate: str | None = Field(None, description="Path on the worker, for mutual TLS.")
+    clientKey: str | None = Field(None, description="Path on the worker, when the key is in a file of its own.")
+
+    def connection(self, provider: Provider) -> Connection:
+        """Return the connection for a provider's tasks.
+
+        Raises:
+            ConfigurationError: a key cannot be used, or the block is for another API; every mistake at once.
+
+        """
+        name = self._block_document_name or "unsaved"
+        given = {key: getattr(self, key) for key in type(self).model_fields}
+        clear = {key: value.get_secret_value() if isinstance(value, SecretStr) else value for key, value in given.items()}
+        values = {key: value for key, value in clear.items() if value is not None}
+        return from_store(provider, name, values, place=f"Prefect block {self._block_type_slug}/{name}")
+
+    def get_client(self) -> Any:
+        """Return a client that sends tasks with these credentials at once, outside of any run; close it, or use it in `with`."""
+        from httptask.engines.prefect.connecting import Client
+
+        return Client(self)

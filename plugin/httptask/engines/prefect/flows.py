@@ -1,0 +1,97 @@
+"""A workflow file as a Prefect flow: its outline is walked, and each step that sends or waits is a task run named by its path."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from httptask.definitions import definition_of
+from httptask.engines.prefect.connecting import Credentials, host, registry_here
+from httptask.engines.prefect.ends import CannotGoOn, failure_of
+from httptask.engines.prefect.ledger import Ledger
+from httptask.engines.prefect.parameters import given, signature
+from httptask.engines.prefect.places import current_place
+from httptask.engines.prefect.telling import run_logger
+from httptask.engines.prefect.walked import Run
+from httptask.hosted.host import Host
+from httptask.hosted.outline import outlined
+from httptask.hosted.turns import Ended
+from httptask.hosted.walking import End, walk
+from httptask.loader import load_workflow
+from httptask.model import Workflow
+
+#: The name in the ledger of what holds for the whole run; no step can be called so.
+_WHOLE = "(run)"
+
+
+def flow_from_workflow(
+    path: str | Path, *, credentials: Credentials | None = None, approve_within: float = 7 * 86400, **options: Any
+) -> Flow[..., dict[str, Any]]:
+    """Return a Prefect flow that runs a workflow file, with the workflow's inputs as its parameters and its outputs as result.
+
+    Args:
+        path: of the file.
+        credentials: a block or its name; without it the block, else the profile, of the name under `connection` in the file,
+            else the worker's environment and profiles.
+        approve_within: seconds that the run stays paused for an `approve`; then it has failed.
+        options: of the flow, such as `name`, `retries` or `timeout_seconds`.
+
+    Raises:
+        WorkflowInvalid: the file cannot be run; every problem at once.
+        InputInvalid: an input's name is none that a parameter can have.
+
+    """
+    registry = registry_here()
+    workflow = load_workflow(Path(path), registry)
+    outline = outlined(workflow, registry, engine="Prefect")
+    digest = hashlib.sha256(definition_of(workflow, registry).to_bytes()).hexdigest()
+
+    def run(**parameters: Any) -> dict[str, Any]:
+        inputs, place = given(workflow, parameters), current_place()
+        with host(credentials) as connected:
+            ledger = Ledger(place)
+            began = _began(ledger, digest, connected)
+            walked = Run(workflow, registry, inputs, connected, ledger, place, began, approve_within)
+            return _result(walked.drive(walk(outline)))
+
+    _dressed(run, workflow)
+    settings = {"name": workflow.name, "description": workflow.description or None, "task_runner": ThreadPoolTaskRunner()}
+    return Flow(run, **{**settings, **options})
+
+
+def _dressed(run: Any, workflow: Workflow) -> None:
+    """Give the function the look that Prefect reads a flow's name and parameters from."""
+    run.__signature__ = signature(workflow)
+    run.__name__ = run.__qualname__ = workflow.name.replace("-", "_")
+    run.__doc__ = workflow.description or None
+
+
+def _began(ledger: Ledger, digest: str, connected: Host) -> float:
+    """Return when the run began, and refuse to go on with a workflow that is no longer the same."""
+    known = ledger.of(_WHOLE)
+    if known is None or known.told is None:
+        began = connected.clock.now()
+        ledger.note(_WHOLE, {"began": began, "definition": digest}, "began")
+        return began
+    if known.told["definition"] != digest:
+        raise CannotGoOn("the workflow, or a task of it, was changed since this flow run began: start a new one")
+    context = FlowRunContext.get()
+    if context is not None:
+        run_logger().info("this flow run was begun before: what it did is not done again")
+    return float(known.told["began"])
+
+
+def _result(end: End) -> dict[str, Any]:
+    if end.told is None:
+        return {}
+    ended = Ended.from_json(end.told)
+    if end.status != "succeeded":
+        raise failure_of(ended)
+    if ended.withheld:
+        run_logger().info("not handed to Prefect, because they are secret or too large: %s", ", ".join(ended.withheld))
+    return dict(end.outputs)

@@ -1,0 +1,169 @@
+"""A task template as a Prefect task, for flows that are written in Python."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+
+from httptask import sensitive
+from httptask.engines.prefect.connecting import Credentials, host, registry_here
+from httptask.engines.prefect.ledger import Ledger
+from httptask.engines.prefect.places import Place, current_place
+from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
+from httptask.hosted.host import Host
+from httptask.hosted.units import OneTask
+from httptask.inputs import input_schema
+from httptask.model import TaskTemplate, Until
+
+#: What holds for each Prefect task of ours: retries and waits are decided here, and equal calls are calls of their own.
+OURS: Mapping[str, Any] = {
+    "retries": 0,
+    "retry_condition_fn": lambda *_: False,  # whoever sets `retries` on a copy does not make what ended be sent again
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+_HELD = 64
+
+
+class Use(TypedDict, total=False):
+    """How a template is used, in the words of a workflow's step.
+
+    Attributes:
+        headers: sent with the request.
+        until: ask again until this condition on `response` holds; `every` and `timeout` are seconds.
+        failIf: ends the asking as a failure.
+        retry: retry fields that win over the template's.
+        idempotent: declares that sending twice equals sending once, or that it does not.
+        verifyBefore: take the verify task's answer before the first attempt, which a create needs to be found again.
+
+    """
+
+    headers: Mapping[str, str]
+    until: str
+    failIf: str
+    every: float
+    timeout: float
+    retry: Mapping[str, Any]
+    idempotent: bool
+    verifyBefore: bool
+
+
+def task_from_template(
+    task_id: str, *, credentials: Credentials | None = None, step: str | None = None, **use: Unpack[Use]
+) -> Task[..., Any]:
+    """Return a Prefect task that takes the template's inputs by keyword and returns its named outputs.
+
+    Args:
+        task_id: of the template, such as `okta.list_agent_pools`.
+        credentials: a block or its name; without it the worker's environment and profiles.
+        step: what its calls are known by when Prefect runs a flow again. Without it a call is known by its inputs, which is
+            right unless they differ from execution to execution, as with a time of day among them.
+        use: how the template is used.
+
+    Raises:
+        UnknownTask: there is no such template.
+        DefinitionError: what is said of its use is wrong.
+
+    """
+    registry = registry_here()
+    template = registry[task_id]
+    one = _one(template, use)
+    required = input_schema(template)["required"]
+    replace(one, inputs=dict.fromkeys(required)).unit(registry)  # tells now what is wrong with its use
+    hosted = _Hosted(credentials)
+
+    def run(**inputs: Any) -> dict[str, Any] | State[Any]:
+        place = current_place()
+        calls = _calls(place)
+        name = calls.name(place, step or _name(template, inputs))
+        unit = replace(one, inputs=inputs).unit(registry)
+        done = turned(Call(unit, name, f"{place.key}/{name}", calls.ledger, hosted.host))
+        return outputs_of(done) if isinstance(done, Done) else done
+
+    return Task(run, name=task_id, description=template.summary, **OURS)
+
+
+def _one(template: TaskTemplate, use: Use) -> OneTask:
+    condition = use.get("until")
+    until = Until(condition, use.get("failIf"), use.get("every", 30.0), use.get("timeout", 3600.0)) if condition else None
+    return OneTask(
+        template,
+        headers=use.get("headers", {}),
+        until=until,
+        timeout=None if until else use.get("timeout"),
+        retry=use.get("retry", {}),
+        idempotent=use.get("idempotent"),
+        verify_before=use.get("verifyBefore", False),
+    )
+
+
+def _name(template: TaskTemplate, inputs: Mapping[str, Any]) -> str:
+    """Return what a call is known by: the task, and a digest of the inputs that may be shown."""
+    shown = json.dumps(sensitive.inputs(template, inputs).value, sort_keys=True, default=str)
+    return f"{template.id}#{hashlib.sha256(shown.encode()).hexdigest()[:16]}"
+
+
+class _Hosted:
+    """One host for all runs of a task in this process, made when the first one needs it."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+        self._lock = threading.Lock()
+        self._host: Host | None = None
+
+    @property
+    def host(self) -> Host:
+        with self._lock:
+            if self._host is None:
+                self._host = host(self._credentials)
+            return self._host
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Hosted, (self._credentials,)
+
+
+class _Calls:
+    """The calls of tasks in one flow run, told apart; equal ones by their number, for one may be taken for the other."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._names: dict[UUID, str] = {}
+
+    def name(self, place: Place, base: str) -> str:
+        """Return the name of the call that the current task run is, the same in each of its turns."""
+        context = TaskRunContext.get()
+        task_run = context.task_run.id if context is not None else UUID(int=0)
+        with self._lock:
+            if task_run not in self._names:
+                number = self._counts[place.execution, base]
+                self._counts[place.execution, base] += 1
+                self._names[task_run] = f"{base}[{number}]"
+            return self._names[task_run]
+
+
+_known: OrderedDict[str, _Calls] = OrderedDict()
+_known_lock = threading.Lock()
+
+
+def _calls(place: Place) -> _Calls:
+    """Return the calls of a flow run, which outlive its executions in this process."""
+    with _known_lock:
+        if place.key not in _known:
+            _known[place.key] = _Calls(Ledger(place))
+            while len(_known) > _HELD:
+                _known.popitem(last=False)
+        _known.move_to_end(place.key)
+        return _known[place.key]

@@ -1,0 +1,130 @@
+"""One turn of a unit as one execution of a Prefect task run: what was known of it, the turn, and what Prefect is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+from prefect.states import AwaitingRetry, Completed, Scheduled
+
+from httptask.engines.prefect.ends import failure_of
+from httptask.engines.prefect.ledger import Ledger, Record
+from httptask.engines.prefect.telling import run_logger
+from httptask.hosted.host import Host
+from httptask.hosted.marks import Mark
+from httptask.hosted.turns import Again, Ended, Turn, take
+from httptask.hosted.units import Unit
+
+_READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A unit that sends, and what it is known by.
+
+    Attributes:
+        name: in the ledger.
+        key: of the run, for idempotency keys.
+
+    """
+
+    unit: Unit
+    name: str
+    key: str
+    ledger: Ledger
+    host: Host
+
+    @property
+    def reads(self) -> bool:
+        """Whether its request changes nothing, so that a lost one is simply sent again."""
+        task = self.unit.chain()[-1].task
+        return task is not None and self.unit.registry[task].method in _READS
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A unit is over; `kept`: an earlier execution of the flow run did it, and nothing was sent now."""
+
+    ended: Ended
+    kept: bool = False
+
+
+def turned(call: Call) -> Done | State[Any]:
+    """Take one turn; return how the unit ended, or the state that makes Prefect come again."""
+    known, task_run = call.ledger.of(call.name), _task_run()
+    if known is not None and known.is_over and known.told is not None:
+        return Done(Ended.from_json(known.told), kept=True)
+    mark = _mark(known)
+    lost = known is not None and known.is_open
+
+    def keep(newer: Mark) -> None:
+        call.ledger.begin(call.name, newer, task_run)
+
+    if not call.reads:
+        keep(mark)
+    came = take(call.unit, Turn(call.key, mark, lost, keep=keep), call.host)
+    if isinstance(came, Again):
+        call.ledger.again(call.name, came, task_run)
+        return _due(came)
+    call.ledger.end(call.name, came, mark, task_run)
+    return Done(came)
+
+
+def told_to_prefect(done: Done) -> dict[str, Any] | State[Any]:
+    """Return what a task run of a workflow's step returns: its outputs, or a state that says more than that it went well.
+
+    Raises:
+        HttpTaskFailed: the unit did not succeed, and the workflow does not go on.
+
+    """
+    ended, outputs = done.ended, outputs_of(done)
+    if done.kept:
+        return Completed(name="Kept", message="done by an earlier execution of this flow run", data=outputs)
+    if ended.status == "skipped":
+        return Completed(name="Skipped", message="its condition does not hold", data=outputs)
+    if ended.failure is not None:
+        return Completed(name="FailedButContinued", message=f"{ended.error}: {ended.message}", data=outputs)
+    return outputs
+
+
+def outputs_of(done: Done) -> dict[str, Any]:
+    """Return the named outputs, and tell the log which ones are missing.
+
+    Raises:
+        HttpTaskFailed: the unit did not succeed, and nothing goes on after it.
+
+    """
+    if not done.ended.goes_on:
+        raise failure_of(done.ended)
+    if done.kept:
+        run_logger().info("done by an earlier execution of this flow run: nothing is sent")
+    if done.ended.withheld:
+        names = ", ".join(done.ended.withheld)
+        run_logger().info("not handed to Prefect, because they are secret or too large: %s", names)
+    return dict(done.ended.outputs)
+
+
+def at(seconds: float) -> datetime:
+    """Return the moment that is so many seconds from now."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _mark(known: Record | None) -> Mark:
+    """Return what the turn goes on from; a unit that is known to have failed begins anew."""
+    if known is None or (known.phase == "ended" and not known.is_open):
+        return Mark()
+    return known.mark
+
+
+def _due(again: Again) -> State[Any]:
+    if again.why == "poll":
+        return Scheduled(name="Polling", scheduled_time=at(again.wait), message=again.reason)
+    return AwaitingRetry(scheduled_time=at(again.wait), message=again.reason)
+
+
+def _task_run() -> Any:
+    context = TaskRunContext.get()
+    return None if context is None else context.task_run.id
