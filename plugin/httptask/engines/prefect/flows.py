@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,19 @@ def flow_from_workflow(
             walked = Run(workflow, registry, inputs, connected, ledger, place, began, approve_within)
             return _result(walked.drive(walk(outline)))
 
-    _dressed(run, workflow)
-    settings = {"name": workflow.name, "description": workflow.description or None, "task_runner": ThreadPoolTaskRunner()}
+    _dressed(run, workflow, sys._getframe(1).f_globals["__name__"])  # noqa: SLF001 - as `namedtuple` finds its module
+    settings = {
+        "name": workflow.name,
+        "description": workflow.description or None,
+        "version": digest[:32],
+        "task_runner": ThreadPoolTaskRunner(),
+    }
     return Flow(run, **{**settings, **options})
 
 
-def _dressed(run: Any, workflow: Workflow) -> None:
-    """Give the function the look that Prefect reads a flow's name and parameters from."""
-    run.__signature__ = signature(workflow)
+def _dressed(run: Any, workflow: Workflow, module: str) -> None:
+    """Give the function what Prefect reads a flow's parameters from, and where a worker finds it: in a variable of its name."""
+    run.__signature__, run.__module__ = signature(workflow), module
     run.__name__ = run.__qualname__ = workflow.name.replace("-", "_")
     run.__doc__ = workflow.description or None
 

@@ -11,13 +11,12 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from prefect import Task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
 from httptask import sensitive
 from httptask.engines.prefect.connecting import Credentials, host, registry_here
+from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.places import Place, current_place
 from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
@@ -26,13 +25,6 @@ from httptask.hosted.units import OneTask
 from httptask.inputs import input_schema
 from httptask.model import TaskTemplate, Until
 
-#: What holds for each Prefect task of ours: retries and waits are decided here, and equal calls are calls of their own.
-OURS: Mapping[str, Any] = {
-    "retries": 0,
-    "retry_condition_fn": lambda *_: False,  # whoever sets `retries` on a copy does not make what ended be sent again
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-}
 _HELD = 64
 
 
@@ -61,7 +53,7 @@ class Use(TypedDict, total=False):
 
 def task_from_template(
     task_id: str, *, credentials: Credentials | None = None, step: str | None = None, **use: Unpack[Use]
-) -> Task[..., Any]:
+) -> HttpTask:
     """Return a Prefect task that takes the template's inputs by keyword and returns its named outputs.
 
     Args:
@@ -91,7 +83,7 @@ def task_from_template(
         done = turned(Call(unit, name, f"{place.key}/{name}", calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
 
-    return Task(run, name=task_id, description=template.summary, **OURS)
+    return HttpTask(run, name=task_id, description=template.summary, **OURS)
 
 
 def _one(template: TaskTemplate, use: Use) -> OneTask:

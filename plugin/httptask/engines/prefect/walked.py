@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from prefect.states import Scheduled
 
+from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.places import Place
-from httptask.engines.prefect.tasks import OURS
 from httptask.engines.prefect.turning import Call, Done, at, told_to_prefect, turned
 from httptask.hosted.host import Host
 from httptask.hosted.performing import perform, told
@@ -43,7 +42,7 @@ def _worked(work: Callable[[], Any]) -> Any:
     return work()
 
 
-_TASK = Task(_worked, **OURS)
+_TASK = HttpTask(_worked, **OURS)
 
 
 @dataclass(slots=True)

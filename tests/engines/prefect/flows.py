@@ -1,0 +1,87 @@
+"""The flows of these tests: one of a single task, the roll-out of the examples, and what only tests need."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+
+from httptask.engines.prefect import HttpTaskCredentials, flow_from_workflow, task_from_template
+
+HERE = Path(__file__).resolve().parent
+
+
+@flow(name="contract")
+def contract(task_id: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return task_from_template(task_id, credentials="sandbox")(**inputs)
+
+
+found_again = flow_from_workflow(HERE / "found_again.yaml", credentials="sandbox")
+not_found = flow_from_workflow(HERE / "not_found.yaml", credentials="sandbox")
+asked = flow_from_workflow(HERE / "asked.yaml", credentials="sandbox")
+
+list_pools = task_from_template("okta.list_agent_pools", credentials="sandbox")
+create = task_from_template("okta.create_agent_pools_update", credentials="sandbox")
+executions = Counter()
+
+
+def body(pool: dict[str, Any], name: str) -> dict[str, Any]:
+    return {"name": name, "agentType": "AD", "agents": pool["agents"], "notifyAdmin": False}
+
+
+@flow(retries=1)
+def twice() -> dict[str, Any]:
+    """Fails once after two equal creations, one of them beside the flow."""
+    pool = list_pools(poolType="AD")["pools"][0]
+    beside = create.submit(poolId=pool["id"], body=body(pool, "twice"))
+    made = [create(poolId=pool["id"], body=body(pool, "twice"))["updateId"], beside.result()["updateId"]]
+    fail_once("twice")
+    return {"made": made}
+
+
+@flow
+def inner() -> list[str]:
+    """Creates, and fails once."""
+    pool = list_pools(poolType="AD")["pools"][0]
+    made = create(poolId=pool["id"], body=body(pool, "inner"))["updateId"]
+    fail_once("inner")
+    return [made]
+
+
+@flow(retries=1)
+def outer() -> dict[str, Any]:
+    """Uses a flow that gets a new id when this one runs again."""
+    return {"made": inner()}
+
+
+@task
+def around(pool: dict[str, Any]) -> Any:
+    return create(poolId=pool["id"], body=body(pool, "around"))
+
+
+@flow
+def nested() -> Any:
+    """Calls a task of httptask from within another one."""
+    return around(list_pools(poolType="AD")["pools"][0])
+
+
+class FailedOnce(Exception):
+    pass
+
+
+def fail_once(name: str) -> None:
+    executions[name] += 1
+    if executions[name] == 1:
+        raise FailedOnce
+
+
+@flow
+def echoing() -> str:
+    """Sends the token where the server sends it back, and logs it as a careless person would."""
+    token = HttpTaskCredentials.load("sandbox").token.get_secret_value()
+    pool = list_pools(poolType="AD")["pools"][0]
+    made = create(poolId=pool["id"], body=body(pool, f"n {token}"))
+    get_run_logger().warning("the token is %s", token)
+    logging.getLogger("urllib3").warning("a header came back: SSWS %s", token)
+    return str(made["updateId"])

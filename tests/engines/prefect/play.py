@@ -1,0 +1,60 @@
+"""Runs flows that are asked for on standard input, against Prefect's server; run by conftest.py."""
+
+import importlib
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+
+from prefect import flow
+from prefect.context import FlowRunContext
+
+from engines.contract import READ_TIMEOUT
+from httptask.engines.prefect import HttpTaskCredentials, task_from_template
+
+URL, TOKEN = sys.argv[1:]
+sys.path.append(str(Path(__file__).resolve().parents[3] / "examples" / "engines" / "prefect"))
+CREDENTIALS = HttpTaskCredentials(baseUrl=URL, token=TOKEN, retry={"readTimeout": READ_TIMEOUT})
+
+
+def save(_question):
+    CREDENTIALS.save("sandbox", overwrite=True)
+    return {}
+
+
+def outputs(question):
+    with CREDENTIALS.get_client() as client:
+        return client.run(question["task"], question["inputs"])["outputs"]
+
+
+def one(question):
+    """A flow with one task; the inputs are no parameters of it."""
+    task = task_from_template(question["task"], credentials="sandbox", **question["use"])
+    seen = {}
+
+    @flow(name="contract")
+    def contract():
+        seen["id"] = str(FlowRunContext.get().flow_run.id)
+        return task(**question["inputs"])
+
+    state = contract(return_state=True)
+    result = state.result(raise_on_failure=False)
+    return {"run": seen["id"], "outputs": result if isinstance(result, dict) else None}
+
+
+def named(question):
+    """A flow of a module, by its name."""
+    found = getattr(importlib.import_module(question["module"]), question["flow"])
+    run = uuid.uuid4().hex
+    state = found.with_options(flow_run_name=run)(return_state=True, **question["parameters"])
+    result = state.result(raise_on_failure=False)
+    return {"name": run, "outputs": result if isinstance(result, dict) else repr(result)}
+
+
+DOES = {"save": save, "outputs": outputs, "one": one, "flow": named}
+ANSWERS = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)  # whatever else is printed goes to the log
+for line in sys.stdin:
+    asked = json.loads(line)
+    ANSWERS.write(json.dumps(DOES[asked["do"]](asked)) + "\n")

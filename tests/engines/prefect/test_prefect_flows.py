@@ -1,0 +1,115 @@
+"""Whole workflows and flows in Python on a real server: what is seen, what a killed process leaves, what running again does."""
+
+import base64
+import json
+import time
+
+import pytest
+
+from engines.prefect_api import how
+
+CREATES = "POST /api/v1/agentPools/{poolId}/updates"
+ROLLED_OUT = {"updated": ["emea.example.com", "apac.example.com"], "retried": ["apac.example.com"], "notOperational": []}
+
+
+@pytest.fixture(autouse=True)
+def fresh(sandbox):
+    sandbox.reset()
+
+
+def by_name(api, run):
+    return {each["name"]: each["state"] for each in api.task_runs(run)}
+
+
+def test_the_example_rolls_out_from_the_workflow_file(player, api, sandbox):
+    told = player(do="flow", module="roll_out", flow="roll_out_agent_update", parameters={})
+    assert told["outputs"] == ROLLED_OUT
+    states = by_name(api, api.named(told["name"]))
+    assert states["create[0]"]["name"] == "Skipped"
+    assert states["create[1]"]["name"] == states["report"]["name"] == "Completed"
+    assert sandbox.applied(CREATES) == 2
+
+
+def test_the_example_rolls_out_in_python(player, sandbox):
+    told = player(do="flow", module="roll_out", flow="roll_out_in_python", parameters={"target_version": "3.19.0"})
+    assert told["outputs"] == {"updated": ["emea.example.com", "apac.example.com"], "retried": 1}
+    assert sandbox.applied(CREATES) == 2
+
+
+def test_a_run_whose_process_was_killed_goes_on_and_applies_nothing_twice(killed, api, sandbox):
+    run = killed("after", "found_again", {})
+    assert sandbox.applied(CREATES) == 1
+    api.retry(run)
+    assert how(api.ended(run, than=2)) == ("succeeded", None)
+    assert sandbox.applied(CREATES) == 3
+    states = [(each["name"], each["state"]["name"]) for each in api.task_runs(run) if each["flow_run_run_count"] == 2]
+    assert sorted(states) == [
+        ("create[0]", "Completed"),
+        ("create[1]", "Completed"),
+        ("create[2]", "Completed"),
+        ("pools", "Kept"),
+    ]
+
+
+def test_a_lost_creation_that_cannot_be_found_again_is_never_sent_again(killed, api, sandbox):
+    run = killed("after", "not_found", {})
+    time.sleep(0.5)
+    sent = sandbox.applied(CREATES)
+    assert 1 <= sent <= 2
+    for execution in (2, 3):
+        api.retry(run)
+        found = api.ended(run, than=execution)
+        assert how(found) == ("unknown", "interrupted")
+        assert "OutcomeUnknown" in found["state"]["message"]
+    assert sandbox.applied(CREATES) == sent
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_an_approval_pauses_the_run_until_a_person_says_something(approved, deployments, api):
+    run = api.start(deployments["asked"], {"poolType": "AD"})
+    while api.flow_run(run)["state"]["name"] != "Paused":
+        time.sleep(0.2)
+    assert api.resume(run, {"approved": approved})["status"] == "ACCEPT"
+    found = api.ended(run)
+    states = by_name(api, run)
+    assert states["pause"]["name"] == "Completed"
+    if not approved:
+        assert how(found) == ("failed", "rejected")
+        assert "settings" not in states
+        return
+    assert how(found) == ("succeeded", None)
+    assert states["broken"]["name"] == "FailedButContinued"
+    assert states["never"]["name"] == "Skipped"
+    assert {"settings", "lists[0]", "lists[1]"} <= states.keys()
+
+
+def test_the_parameters_of_a_deployment_are_the_workflows_inputs(deployments, api):
+    schema = api.ask("GET", f"/deployments/{deployments['asked']}")["parameter_openapi_schema"]["properties"]
+    assert schema["poolType"]["enum"] == ["AD", "LDAP"]
+    assert schema["poolType"]["description"] == "Of the pools."
+    assert (schema["most"]["type"], schema["most"]["default"]) == ("integer", 2)
+
+
+@pytest.mark.parametrize(("name", "creates"), [("twice", 2), ("outer", 1)])
+def test_a_flow_that_prefect_runs_again_sends_nothing_again(name, creates, player, sandbox):
+    told = player(do="flow", module="flows", flow=name, parameters={})
+    assert len(set(told["outputs"]["made"])) == creates
+    assert sandbox.applied(CREATES) == creates
+
+
+def test_a_task_within_a_task_is_refused_before_anything_is_sent(player, sandbox):
+    told = player(do="flow", module="flows", flow="nested", parameters={})
+    assert "call a task of httptask from a flow" in told["outputs"]
+    assert sandbox.applied(CREATES) == 0
+
+
+def test_the_token_is_nowhere_in_what_prefect_keeps(player, api, sandbox, home):
+    told = player(do="flow", module="flows", flow="echoing", parameters={})
+    run = api.named(told["name"])
+    assert how(api.flow_run(run))[0] == "succeeded"
+    time.sleep(1)
+    texts = {sandbox.token, base64.b64encode(sandbox.token.encode()).decode(), json.dumps(sandbox.token)[1:-1]}
+    found = [
+        (file.name, text) for file in home.rglob("*") if file.is_file() for text in texts if text.encode() in file.read_bytes()
+    ]
+    assert found == []
