@@ -18,8 +18,15 @@ class Api:
         body = None if data is None else json.dumps(data).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", body, headers, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
-            return json.loads(answer.read() or b"null")
+        for more in range(20, -1, -1):
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or not more:  # SQLite is busy
+                    raise
+                time.sleep(0.2)
+        raise AssertionError
 
     def is_up(self):
         try:

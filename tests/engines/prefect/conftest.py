@@ -86,7 +86,7 @@ def player(api, sandbox, environment, home):
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**environment, "PYTHONPATH": str(HERE.parents[1])},
+            env={**environment, **sandbox.environment, "PYTHONPATH": str(HERE.parents[1])},
         )
 
         def ask(**question):

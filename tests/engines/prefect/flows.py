@@ -5,7 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_client, get_run_logger, task
+from prefect.context import FlowRunContext
+from prefect.states import Crashed, Running, Scheduled
 
 from httptask.engines.prefect import HttpTaskCredentials, flow_from_workflow, task_from_template
 
@@ -32,12 +34,12 @@ def body(pool: dict[str, Any], name: str) -> dict[str, Any]:
 
 @flow(retries=1)
 def twice() -> dict[str, Any]:
-    """Fails once after two equal creations, one of them beside the flow."""
+    """Fails once after two equal creations, one of them beside the flow; makes another one when it runs again."""
     pool = list_pools(poolType="AD")["pools"][0]
     beside = create.submit(poolId=pool["id"], body=body(pool, "twice"))
     made = [create(poolId=pool["id"], body=body(pool, "twice"))["updateId"], beside.result()["updateId"]]
     fail_once("twice")
-    return {"made": made}
+    return {"made": [*made, create(poolId=pool["id"], body=body(pool, "thrice"))["updateId"]]}
 
 
 @flow
@@ -85,3 +87,14 @@ def echoing() -> str:
     get_run_logger().warning("the token is %s", token)
     logging.getLogger("urllib3").warning("a header came back: SSWS %s", token)
     return str(made["updateId"])
+
+
+@flow
+def taken_away() -> str:
+    """Goes on after Prefect has given the run to another process."""
+    pool = list_pools(poolType="AD")["pools"][0]
+    run = FlowRunContext.get().flow_run.id
+    with get_client(sync_client=True) as client:
+        for state in (Crashed(), Scheduled(), Running()):
+            client.set_flow_run_state(run, state, force=True)
+    return str(create(poolId=pool["id"], body=body(pool, "taken away"))["updateId"])

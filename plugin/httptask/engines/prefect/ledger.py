@@ -112,7 +112,7 @@ def _read(place: Place) -> dict[str, Record]:
     with get_client(sync_client=True) as client:
         for offset in range(0, 1_000_000, _PAGE):
             page = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=_PAGE, offset=offset)
-            for artifact in page:
+            for artifact in sorted(page, key=lambda each: each.updated):
                 data = artifact.data
                 if data["chain"] == place.chain:
                     found[data["unit"]] = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)

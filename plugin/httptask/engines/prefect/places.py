@@ -27,19 +27,37 @@ class Place:
         root: id of the outermost flow run; None without one.
         chain: leads from it to the flow within flows.
         alone: id of the task run that stands in no flow.
-        execution: tells one execution of the flow run from the next.
+        counts: how often Prefect has begun the flow run, and the outermost one, by their ids.
 
     """
 
     root: UUID | None
     chain: str = ""
     alone: UUID | None = None
-    execution: str = ""
+    counts: tuple[tuple[UUID, int], ...] = ()
 
     @property
     def key(self) -> str:
         """The id of the run for idempotency keys: the same each time that Prefect runs it again."""
         return f"{self.root or self.alone}{self.chain}"
+
+    @property
+    def execution(self) -> str:
+        """Tells one execution of the flow run from the next."""
+        return "/".join(f"{flow_run}:{count}" for flow_run, count in self.counts)
+
+    def check(self) -> None:
+        """Refuse to go on in a process that Prefect gave up: another one may do the same work by now.
+
+        Raises:
+            CannotGoOn: Prefect has begun the run again, or says that it is over.
+
+        """
+        with get_client(sync_client=True) as client:
+            for flow_run, count in self.counts:
+                now = client.read_flow_run(flow_run)
+                if now.run_count != count or (now.state is not None and now.state.is_final()):
+                    raise CannotGoOn("Prefect took this flow run away from this process, which sends nothing any more")
 
 
 def current_place() -> Place:
@@ -68,4 +86,5 @@ def _placed(client: SyncPrefectClient, flow_run: FlowRun) -> Place:
             raise CannotGoOn(_NESTED)
         chain = f"/{parent.task_key}-{parent.dynamic_key}{chain}"
         here = client.read_flow_run(parent.flow_run_id)
-    return Place(here.id, chain, execution=f"{flow_run.id}/{flow_run.run_count}/{here.run_count}")
+    counts = {flow_run.id: flow_run.run_count, here.id: here.run_count}
+    return Place(here.id, chain, counts=tuple(counts.items()))

@@ -12,14 +12,13 @@ from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
 
 from httptask import sensitive
 from httptask.engines.prefect.connecting import Credentials, host, registry_here
 from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.places import Place, current_place
-from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
+from httptask.engines.prefect.turning import Call, Done, outputs_of, task_run, turned
 from httptask.hosted.host import Host
 from httptask.hosted.units import OneTask
 from httptask.inputs import input_schema
@@ -80,7 +79,7 @@ def task_from_template(
         calls = _calls(place)
         name = calls.name(place, step or _name(template, inputs))
         unit = replace(one, inputs=inputs).unit(registry)
-        done = turned(Call(unit, name, f"{place.key}/{name}", calls.ledger, hosted.host))
+        done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
 
     return HttpTask(run, name=task_id, description=template.summary, **OURS)
@@ -132,18 +131,17 @@ class _Calls:
         self.ledger = ledger
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._names: dict[UUID, str] = {}
+        self._names: dict[UUID | None, str] = {}
 
     def name(self, place: Place, base: str) -> str:
         """Return the name of the call that the current task run is, the same in each of its turns."""
-        context = TaskRunContext.get()
-        task_run = context.task_run.id if context is not None else UUID(int=0)
+        run = task_run()
         with self._lock:
-            if task_run not in self._names:
+            if run not in self._names:
                 number = self._counts[place.execution, base]
                 self._counts[place.execution, base] += 1
-                self._names[task_run] = f"{base}[{number}]"
-            return self._names[task_run]
+                self._names[run] = f"{base}[{number}]"
+            return self._names[run]
 
 
 _known: OrderedDict[str, _Calls] = OrderedDict()

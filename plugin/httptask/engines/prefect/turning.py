@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
@@ -12,6 +13,7 @@ from prefect.states import AwaitingRetry, Completed, Scheduled
 
 from httptask.engines.prefect.ends import failure_of
 from httptask.engines.prefect.ledger import Ledger, Record
+from httptask.engines.prefect.places import Place
 from httptask.engines.prefect.telling import run_logger
 from httptask.hosted.host import Host
 from httptask.hosted.marks import Mark
@@ -28,12 +30,14 @@ class Call:
     Attributes:
         name: in the ledger.
         key: of the run, for idempotency keys.
+        place: where the execution stands that does it now.
 
     """
 
     unit: Unit
     name: str
     key: str
+    place: Place
     ledger: Ledger
     host: Host
 
@@ -42,6 +46,19 @@ class Call:
         """Whether its request changes nothing, so that a lost one is simply sent again."""
         task = self.unit.chain()[-1].task
         return task is not None and self.unit.registry[task].method in _READS
+
+    def begin(self, mark: Mark) -> None:
+        """Note that a request may leave from now on.
+
+        Whoever takes the run over reads the ledger after Prefect counted its execution. So the count is looked at after writing:
+        either we see the other, or the other sees this.
+
+        Raises:
+            CannotGoOn: Prefect took the run away from this process.
+
+        """
+        self.ledger.begin(self.name, mark, task_run())
+        self.place.check()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +71,18 @@ class Done:
 
 def turned(call: Call) -> Done | State[Any]:
     """Take one turn; return how the unit ended, or the state that makes Prefect come again."""
-    known, task_run = call.ledger.of(call.name), _task_run()
+    known = call.ledger.of(call.name)
     if known is not None and known.is_over and known.told is not None:
         return Done(Ended.from_json(known.told), kept=True)
     mark = _mark(known)
     lost = known is not None and known.is_open
-
-    def keep(newer: Mark) -> None:
-        call.ledger.begin(call.name, newer, task_run)
-
     if not call.reads:
-        keep(mark)
-    came = take(call.unit, Turn(call.key, mark, lost, keep=keep), call.host)
+        call.begin(mark)
+    came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin), call.host)
     if isinstance(came, Again):
-        call.ledger.again(call.name, came, task_run)
+        call.ledger.again(call.name, came, task_run())
         return _due(came)
-    call.ledger.end(call.name, came, mark, task_run)
+    call.ledger.end(call.name, came, mark, task_run())
     return Done(came)
 
 
@@ -125,6 +138,7 @@ def _due(again: Again) -> State[Any]:
     return AwaitingRetry(scheduled_time=at(again.wait), message=again.reason)
 
 
-def _task_run() -> Any:
+def task_run() -> UUID | None:
+    """Return the id of the task run that this code belongs to."""
     context = TaskRunContext.get()
     return None if context is None else context.task_run.id

@@ -98,7 +98,7 @@ class Run:
 
     def _send(self, command: Do) -> Told:
         unit = self._unit(command)
-        call = Call(unit, unit.use, self.place.key, self.ledger, self.host)
+        call = Call(unit, unit.use, self.place.key, self.place, self.ledger, self.host)
 
         def work() -> Any:
             done = turned(call)
