@@ -7,7 +7,7 @@ from typing import Any
 
 from httptask.errors import ConfigurationError, Problem
 from httptask.model import Connection, Provider
-from httptask.profiles import from_table
+from httptask.profiles import from_table, provider_of
 from httptask.secrets import Secret
 from httptask.settings import ConnectionRequest, resolve
 from httptask.surroundings import Surroundings
@@ -26,9 +26,12 @@ def from_store(provider: Provider, name: str, values: Mapping[str, Any], *, plac
         place: names the store and the entry, for messages.
 
     Raises:
-        ConfigurationError: every mistake at once.
+        ConfigurationError: every mistake at once, or the connection is for another API.
 
     """
+    if (other := provider_of(values)) not in {None, provider.id}:
+        hint = f"give the tasks of {provider.id} a connection of their own"
+        raise ConfigurationError(Problem(f"{place}.provider", f"this connection is for {other} and not for {provider.id}", hint))
     table = {"provider": provider.id, **values}
     if isinstance(table["provider"], str) and table["provider"] != provider.id:
         message = f"this connection is for {table['provider']} and not for the provider {provider.id}"

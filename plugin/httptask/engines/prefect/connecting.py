@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from httptask import masking
@@ -17,8 +17,8 @@ from httptask.model import Connection, Provider
 from httptask.registry import Registry
 from httptask.surroundings import Surroundings, template_path
 
-#: A block, or the name of one.
-Credentials = HttpTaskCredentials | str
+#: A block or the name of one; several for workflows over several APIs.
+Credentials = HttpTaskCredentials | str | Sequence[HttpTaskCredentials | str]
 #: Bytes of JSON that one step hands on: what Prefect takes as a flow run's parameters.
 MOST_PASSED = 512 * 1024
 
@@ -38,14 +38,26 @@ def host(credentials: Credentials | None) -> Host:
 
     def connect(provider: Provider, name: str | None) -> Connection:
         if credentials is not None:
-            return _block(credentials).connection(provider)
+            return _fitting(credentials, provider).connection(provider)
         found = None if name is None else _named(name)
         return from_surroundings(provider, name) if found is None else found.connection(provider)
 
     return Host(connect, "Prefect", mask=mask, observers=(tell,), most_passed=MOST_PASSED)
 
 
-def _block(credentials: Credentials) -> HttpTaskCredentials:
+def _fitting(credentials: Credentials, provider: Provider) -> HttpTaskCredentials:
+    """Return the block that is for a provider; of a single one the block itself says that it is not."""
+    if isinstance(credentials, HttpTaskCredentials | str):
+        return _block(credentials)
+    blocks = [_block(each) for each in credentials]
+    fitting = [block for block in blocks if block.provider == provider.id]
+    if len(fitting) == 1:
+        return fitting[0]
+    message = f"{len(fitting)} of these {len(blocks)} blocks are for {provider.id}"
+    raise ConfigurationError(Problem("credentials", message, "give exactly one for each API that the workflow uses"))
+
+
+def _block(credentials: HttpTaskCredentials | str) -> HttpTaskCredentials:
     if isinstance(credentials, HttpTaskCredentials):
         return credentials
     found = _named(credentials)

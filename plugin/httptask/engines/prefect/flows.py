@@ -37,8 +37,8 @@ def flow_from_workflow(
 
     Args:
         path: of the file.
-        credentials: a block or its name; without it the block, else the profile, of the name under `connection` in the file,
-            else the worker's environment and profiles.
+        credentials: a block or its name, or one for each API that the workflow uses. Without them: the block, else the profile,
+            of the name under `connection` in the file, else the worker's environment and profiles.
         approve_within: seconds that the run stays paused for an `approve`; then it has failed.
         options: of the flow, such as `name`, `retries` or `timeout_seconds`.
 

@@ -21,7 +21,7 @@ from httptask.engines.prefect.places import Place, current_place
 from httptask.engines.prefect.turning import Call, Done, outputs_of, task_run, turned
 from httptask.hosted.host import Host
 from httptask.hosted.units import OneTask
-from httptask.inputs import input_schema
+from httptask.inputs import check, coerce, input_schema, property_schema
 from httptask.model import TaskTemplate, Until
 
 _HELD = 64
@@ -75,6 +75,7 @@ def task_from_template(
     hosted = _Hosted(credentials)
 
     def run(**inputs: Any) -> dict[str, Any] | State[Any]:
+        inputs = checked(template, inputs)
         place = current_place()
         calls = _calls(place)
         name = calls.name(place, step or _name(template, inputs))
@@ -83,6 +84,21 @@ def task_from_template(
         return outputs_of(done) if isinstance(done, Done) else done
 
     return HttpTask(run, name=task_id, description=template.summary, **OURS)
+
+
+def checked(template: TaskTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs; a text that stands for something else, as deployments fill it in, is read as the command line reads it.
+
+    Raises:
+        InputInvalid: they are not what the task takes; every problem at once.
+
+    """
+    inputs = {
+        name: coerce(*property_schema(template, name), value) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    check(template, inputs)
+    return inputs
 
 
 def _one(template: TaskTemplate, use: Use) -> OneTask:
