@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.prefect_api import Api
+from engines.prefect.api import Api
 from engines.sandboxes import sandbox as running_sandbox
 
 HERE = Path(__file__).resolve().parent

@@ -98,3 +98,19 @@ def taken_away() -> str:
         for state in (Crashed(), Scheduled(), Running()):
             client.set_flow_run_state(run, state, force=True)
     return str(create(poolId=pool["id"], body=body(pool, "taken away"))["updateId"])
+
+
+undone = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox")
+tried_anew = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox", name="tried_anew", retries=1)
+secretive = flow_from_workflow(HERE / "secretive.yaml", credentials="sandbox")
+
+
+@task
+def around_a_flow() -> Any:
+    return undone()
+
+
+@flow
+def nested_flow() -> Any:
+    """Runs a workflow from within a task."""
+    return around_a_flow()

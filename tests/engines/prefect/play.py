@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 from prefect import flow
+from prefect.blocks.system import Secret
 from prefect.context import FlowRunContext
 
 from engines.contract import READ_TIMEOUT
@@ -52,7 +53,12 @@ def named(question):
     return {"name": run, "outputs": result if isinstance(result, dict) else repr(result)}
 
 
-DOES = {"save": save, "outputs": outputs, "one": one, "flow": named}
+def secret(question):
+    Secret(value=question["value"]).save(question["name"], overwrite=True)
+    return {}
+
+
+DOES = {"secret": secret, "save": save, "outputs": outputs, "one": one, "flow": named}
 ANSWERS = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)  # whatever else is printed goes to the log
 for line in sys.stdin:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from engines.contract import Seen, check, prepare, scenarios
-from engines.prefect_api import how
+from engines.prefect.api import how
 from engines.sandboxes import waited
 
 NAMES = [each.name for each in scenarios({"id": "p", "agents": []}, "u", "t")]

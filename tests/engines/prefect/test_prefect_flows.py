@@ -1,12 +1,11 @@
 """Whole workflows and flows in Python on a real server: what is seen, what a killed process leaves, what running again does."""
 
 import base64
-import json
 import time
 
 import pytest
 
-from engines.prefect_api import how
+from engines.prefect.api import how
 
 CREATES = "POST /api/v1/agentPools/{poolId}/updates"
 ROLLED_OUT = {"updated": ["emea.example.com", "apac.example.com"], "retried": ["apac.example.com"], "notOperational": []}
@@ -17,6 +16,11 @@ def fresh(sandbox):
     sandbox.reset()
 
 
+def files_with(home, *texts):
+    files = [file for file in home.rglob("*") if file.is_file()]
+    return [(file.name, text) for file in files for text in texts if text.encode() in file.read_bytes()]
+
+
 def by_name(api, run):
     return {each["name"]: each["state"] for each in api.task_runs(run)}
 
@@ -24,7 +28,9 @@ def by_name(api, run):
 def test_the_example_rolls_out_from_the_workflow_file(player, api, sandbox):
     told = player(do="flow", module="roll_out", flow="roll_out_agent_update", parameters={})
     assert told["outputs"] == ROLLED_OUT
-    states = by_name(api, api.named(told["name"]))
+    run = api.named(told["name"])
+    states = by_name(api, run)
+    assert '"name": "Polling"' in api.visible(run)
     assert states["create[0]"]["name"] == "Skipped"
     assert states["create[1]"]["name"] == states["report"]["name"] == "Completed"
     assert sandbox.applied(CREATES) == 2
@@ -96,8 +102,38 @@ def test_a_flow_that_prefect_runs_again_sends_nothing_again(name, creates, playe
     assert sandbox.applied(CREATES) == creates
 
 
-def test_a_task_within_a_task_is_refused_before_anything_is_sent(player, sandbox):
-    told = player(do="flow", module="flows", flow="nested", parameters={})
+SETTINGS = "GET /api/v1/agentPools/*/updates/settings"
+
+
+def test_the_steps_of_on_failure_are_task_runs_and_the_run_has_failed(player, api, sandbox):
+    sandbox.play(SETTINGS, "404")
+    told = player(do="flow", module="flows", flow="undone", parameters={})
+    run = api.named(told["name"])
+    assert how(api.flow_run(run)) == ("failed", "notFound")
+    states = {name: state["name"] for name, state in by_name(api, run).items()}
+    assert states == {"made": "Completed", "broken": "Failed", "onFailure/look": "Completed"}
+
+
+def test_a_step_that_failed_is_tried_anew_when_prefect_runs_the_flow_again(player, api, sandbox):
+    sandbox.play(SETTINGS, "404, ok")
+    told = player(do="flow", module="flows", flow="tried_anew", parameters={})
+    run = api.named(told["name"])
+    assert how(api.ended(run)) == ("succeeded", None)
+    again = {each["name"]: each["state"]["name"] for each in api.task_runs(run) if each["flow_run_run_count"] == 2}
+    assert again == {"made": "Kept", "broken": "Completed"}
+
+
+def test_a_secret_input_is_a_reference_and_is_handed_to_nobody(player, api, home):
+    player(do="secret", name="canary", value="c4nary-in-a-coal-mine")
+    told = player(do="flow", module="flows", flow="secretive", parameters={"password": "secret:canary"})
+    assert told["outputs"] == {"pools": 5}
+    assert api.flow_run(api.named(told["name"]))["parameters"] == {"password": "secret:canary"}
+    assert files_with(home, "c4nary-in-a-coal-mine") == []
+
+
+@pytest.mark.parametrize("flow", ["nested", "nested_flow"])
+def test_what_is_called_within_a_task_is_refused_before_anything_is_sent(flow, player, sandbox):
+    told = player(do="flow", module="flows", flow=flow, parameters={})
     assert "call a task of httptask from a flow" in told["outputs"]
     assert sandbox.applied(CREATES) == 0
 
@@ -113,8 +149,4 @@ def test_the_token_is_nowhere_in_what_prefect_keeps(player, api, sandbox, home):
     run = api.named(told["name"])
     assert how(api.flow_run(run))[0] == "succeeded"
     time.sleep(1)
-    texts = {sandbox.token, base64.b64encode(sandbox.token.encode()).decode(), json.dumps(sandbox.token)[1:-1]}
-    found = [
-        (file.name, text) for file in home.rglob("*") if file.is_file() for text in texts if text.encode() in file.read_bytes()
-    ]
-    assert found == []
+    assert files_with(home, sandbox.token, base64.b64encode(sandbox.token.encode()).decode()) == []
