@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow, get_client, get_run_logger, task
 from prefect.context import FlowRunContext
 from prefect.states import Crashed, Running, Scheduled
+from prefect.task_runners import ProcessPoolTaskRunner
 
 from httptask.engines.prefect import HttpTaskCredentials, flow_from_workflow, task_from_template
 
@@ -40,6 +41,14 @@ def twice() -> dict[str, Any]:
     made = [create(poolId=pool["id"], body=body(pool, "twice"))["updateId"], beside.result()["updateId"]]
     fail_once("twice")
     return {"made": [*made, create(poolId=pool["id"], body=body(pool, "thrice"))["updateId"]]}
+
+
+@flow(retries=1)
+def changing() -> str:
+    """Makes another call each time that it runs; what became of the first one is not known."""
+    pool = list_pools(poolType="AD")["pools"][0]
+    executions["changing"] += 1
+    return str(create(poolId=pool["id"], body=body(pool, f"changing {executions['changing']}"))["updateId"])
 
 
 @flow
@@ -103,6 +112,9 @@ def taken_away() -> str:
 undone = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox")
 tried_anew = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox", name="tried_anew", retries=1)
 secretive = flow_from_workflow(HERE / "secretive.yaml", credentials="sandbox")
+
+
+elsewhere = undone.with_options(task_runner=ProcessPoolTaskRunner(max_workers=1))
 
 
 @task

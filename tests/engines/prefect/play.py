@@ -13,6 +13,8 @@ from prefect.context import FlowRunContext
 
 from engines.contract import READ_TIMEOUT
 from httptask.engines.prefect import HttpTaskCredentials, task_from_template
+from httptask.engines.prefect.ledger import Ledger
+from httptask.engines.prefect.places import current_place
 
 URL, TOKEN = sys.argv[1:]
 sys.path.append(str(Path(__file__).resolve().parents[3] / "examples" / "engines" / "prefect"))
@@ -58,7 +60,24 @@ def secret(question):
     return {}
 
 
-DOES = {"secret": secret, "save": save, "outputs": outputs, "one": one, "flow": named}
+def ledger(question):
+    """Write more facts than the server hands out at once, and read them back."""
+    kept = {}
+
+    @flow(name="ledger")
+    def writes():
+        book = Ledger(current_place())
+        for number in range(question["facts"]):
+            book.note(f"fact {number}", {"number": number}, "noted")
+        book.note("fact 0", {"number": -1}, "noted again")
+        read = Ledger(current_place())
+        kept.update({f"fact {number}": read.of(f"fact {number}").told["number"] for number in range(question["facts"])})
+
+    writes()
+    return kept
+
+
+DOES = {"ledger": ledger, "secret": secret, "save": save, "outputs": outputs, "one": one, "flow": named}
 ANSWERS = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)  # whatever else is printed goes to the log
 for line in sys.stdin:

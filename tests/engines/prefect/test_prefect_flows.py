@@ -1,12 +1,17 @@
 """Whole workflows and flows in Python on a real server: what is seen, what a killed process leaves, what running again does."""
 
 import base64
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from engines.prefect.api import how
 
+ROOT = Path(__file__).resolve().parents[3]
 CREATES = "POST /api/v1/agentPools/{poolId}/updates"
 ROLLED_OUT = {"updated": ["emea.example.com", "apac.example.com"], "retried": ["apac.example.com"], "notOperational": []}
 
@@ -102,6 +107,13 @@ def test_a_flow_that_prefect_runs_again_sends_nothing_again(name, creates, playe
     assert sandbox.applied(CREATES) == creates
 
 
+def test_a_call_with_other_inputs_is_not_made_in_place_of_one_that_was_left_open(player, sandbox):
+    sandbox.play("POST /api/v1/agentPools/*/updates", "read-timeout")
+    told = player(do="flow", module="flows", flow="changing", parameters={})
+    assert "in an earlier execution, and this call of the same task has other inputs" in told["outputs"]
+    assert sandbox.applied(CREATES) == 1
+
+
 SETTINGS = "GET /api/v1/agentPools/*/updates/settings"
 
 
@@ -129,6 +141,34 @@ def test_a_secret_input_is_a_reference_and_is_handed_to_nobody(player, api, home
     assert told["outputs"] == {"pools": 5}
     assert api.flow_run(api.named(told["name"]))["parameters"] == {"password": "secret:canary"}
     assert files_with(home, "c4nary-in-a-coal-mine") == []
+
+
+def test_a_long_ledger_is_read_to_its_end(player):
+    kept = player(do="ledger", facts=230)
+    assert kept == {"fact 0": -1, **{f"fact {number}": number for number in range(1, 230)}}
+
+
+def test_a_task_runner_of_other_processes_is_refused_for_a_workflow(player):
+    told = player(do="flow", module="flows", flow="elsewhere", parameters={})
+    assert "ProcessPoolTaskRunner is not for" in told["outputs"]
+
+
+def test_the_page_about_prefect_says_what_works(environment, sandbox, api, tmp_path):
+    page = (ROOT / "docs" / "engines" / "prefect.md").read_text()
+    [script] = re.findall(r"```python\n# roll_out.py\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "roll_out.py").write_text(script.replace("http://127.0.0.1:8098", sandbox.url))
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "roll_out.py")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()[-2:]
+    assert first == str(ROLLED_OUT)
+    assert second
 
 
 @pytest.mark.parametrize("flow", ["nested", "nested_flow"])

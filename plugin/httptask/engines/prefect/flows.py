@@ -53,6 +53,7 @@ def flow_from_workflow(
     digest = hashlib.sha256(definition_of(workflow, registry).to_bytes()).hexdigest()
 
     def run(**parameters: Any) -> dict[str, Any]:
+        _in_threads()
         inputs, place = given(workflow, parameters), current_place()
         with host(credentials) as connected:
             ledger = Ledger(place)
@@ -77,6 +78,14 @@ def _dressed(run: Any, workflow: Workflow, module: str) -> None:
     run.__doc__ = workflow.description or None
 
 
+def _in_threads() -> None:
+    """Refuse a task runner that would take the steps to other processes: what they share is in this one."""
+    context = FlowRunContext.get()
+    if context is not None and not isinstance(context.task_runner, ThreadPoolTaskRunner):
+        name = type(context.task_runner).__name__
+        raise CannotGoOn(f"the steps of a workflow run in threads of the flow's process, which {name} is not for: leave it out")
+
+
 def _began(ledger: Ledger, digest: str, connected: Host) -> float:
     """Return when the run began, and refuse to go on with a workflow that is no longer the same."""
     known = ledger.of(_WHOLE)
@@ -86,9 +95,7 @@ def _began(ledger: Ledger, digest: str, connected: Host) -> float:
         return began
     if known.told["definition"] != digest:
         raise CannotGoOn("the workflow, or a task of it, was changed since this flow run began: start a new one")
-    context = FlowRunContext.get()
-    if context is not None:
-        run_logger().info("this flow run was begun before: what it did is not done again")
+    run_logger().info("this flow run was begun before: what it did is not done again")
     return float(known.told["began"])
 
 

@@ -6,7 +6,7 @@ A unit has one artifact, which is rewritten as the unit goes on. That a request 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterTaskRunId, ArtifactFilterType
+from prefect.client.schemas.objects import Artifact
 from prefect.client.schemas.sorting import ArtifactSort
 
 from httptask.engines.prefect.places import Place
@@ -67,6 +68,11 @@ class Ledger:
         with self._lock:
             return self._records.get(name)
 
+    def opened(self, prefix: str) -> list[str]:
+        """Return the names of the units, of those that begin so, of which nobody knows what became."""
+        with self._lock:
+            return [name for name, record in self._records.items() if name.startswith(prefix) and record.is_open]
+
     def begin(self, name: str, mark: Mark, task_run: UUID | None) -> None:
         """Note that a request may leave from now on."""
         self._write(name, Record("begun", mark, words="begun: what became of it is not known yet"), task_run)
@@ -101,21 +107,24 @@ class Ledger:
 
 
 def _read(place: Place) -> dict[str, Record]:
-    """Return the records that the server has of a run."""
+    """Return the records that the server has of a run; of two of one unit, as a repeated request may leave, the newer one."""
+    found: dict[str, Record] = {}
+    for artifact in sorted(_artifacts(place), key=lambda each: each.updated):
+        data = artifact.data
+        if data["chain"] == place.chain:
+            found[data["unit"]] = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)
+    return found
+
+
+def _artifacts(place: Place) -> Iterator[Artifact]:
     whose = (
         {"task_run_id": ArtifactFilterTaskRunId(any_=[place.alone])}
         if place.root is None
         else {"flow_run_id": ArtifactFilterFlowRunId(any_=[place.root])}
     )
     wanted = ArtifactFilter(type=ArtifactFilterType(any_=[TYPE]), **whose)
-    found: dict[str, Record] = {}
     with get_client(sync_client=True) as client:
-        for offset in range(0, 1_000_000, _PAGE):
-            page = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=_PAGE, offset=offset)
-            for artifact in sorted(page, key=lambda each: each.updated):
-                data = artifact.data
-                if data["chain"] == place.chain:
-                    found[data["unit"]] = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)
-            if len(page) < _PAGE:
-                break
-    return found
+        offset = 0
+        while page := client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=_PAGE, offset=offset):
+            yield from page
+            offset += len(page)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
-from uuid import UUID
 
 from prefect.client.schemas.objects import State
 
-from httptask import sensitive
+from httptask.engines.prefect.calls import calls_of, instead_of, name_of
 from httptask.engines.prefect.connecting import Credentials, host, registry_here
 from httptask.engines.prefect.kinds import OURS, HttpTask
-from httptask.engines.prefect.ledger import Ledger
-from httptask.engines.prefect.places import Place, current_place
-from httptask.engines.prefect.turning import Call, Done, outputs_of, task_run, turned
+from httptask.engines.prefect.places import current_place
+from httptask.engines.prefect.turning import READS, Call, Done, outputs_of, turned
 from httptask.hosted.host import Host
 from httptask.hosted.units import OneTask
 from httptask.inputs import check, coerce, input_schema, property_schema
 from httptask.model import TaskTemplate, Until
-
-_HELD = 64
 
 
 class Use(TypedDict, total=False):
@@ -77,8 +70,10 @@ def task_from_template(
     def run(**inputs: Any) -> dict[str, Any] | State[Any]:
         inputs = checked(template, inputs)
         place = current_place()
-        calls = _calls(place)
-        name = calls.name(place, step or _name(template, inputs))
+        calls = calls_of(place)
+        name = calls.name(place, step or name_of(template, inputs))
+        if step is None and template.method not in READS and (stray := calls.stray(place, name, f"{template.id}#")):
+            return instead_of(stray)
         unit = replace(one, inputs=inputs).unit(registry)
         done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
@@ -115,12 +110,6 @@ def _one(template: TaskTemplate, use: Use) -> OneTask:
     )
 
 
-def _name(template: TaskTemplate, inputs: Mapping[str, Any]) -> str:
-    """Return what a call is known by: the task, and a digest of the inputs that may be shown."""
-    shown = json.dumps(sensitive.inputs(template, inputs).value, sort_keys=True, default=str)
-    return f"{template.id}#{hashlib.sha256(shown.encode()).hexdigest()[:16]}"
-
-
 class _Hosted:
     """One host for all runs of a task in this process, made when the first one needs it."""
 
@@ -138,38 +127,3 @@ class _Hosted:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Hosted, (self._credentials,)
-
-
-class _Calls:
-    """The calls of tasks in one flow run, told apart; equal ones by their number, for one may be taken for the other."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._names: dict[UUID | None, str] = {}
-
-    def name(self, place: Place, base: str) -> str:
-        """Return the name of the call that the current task run is, the same in each of its turns."""
-        run = task_run()
-        with self._lock:
-            if run not in self._names:
-                number = self._counts[place.execution, base]
-                self._counts[place.execution, base] += 1
-                self._names[run] = f"{base}[{number}]"
-            return self._names[run]
-
-
-_known: OrderedDict[str, _Calls] = OrderedDict()
-_known_lock = threading.Lock()
-
-
-def _calls(place: Place) -> _Calls:
-    """Return the calls of a flow run, which outlive its executions in this process."""
-    with _known_lock:
-        if place.key not in _known:
-            _known[place.key] = _Calls(Ledger(place))
-            while len(_known) > _HELD:
-                _known.popitem(last=False)
-        _known.move_to_end(place.key)
-        return _known[place.key]

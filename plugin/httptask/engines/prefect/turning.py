@@ -20,7 +20,8 @@ from httptask.hosted.marks import Mark
 from httptask.hosted.turns import Again, Ended, Turn, take
 from httptask.hosted.units import Unit
 
-_READS = frozenset({"GET", "HEAD"})
+#: Methods whose lost requests are simply sent again.
+READS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Call:
     def reads(self) -> bool:
         """Whether its request changes nothing, so that a lost one is simply sent again."""
         task = self.unit.chain()[-1].task
-        return task is not None and self.unit.registry[task].method in _READS
+        return task is not None and self.unit.registry[task].method in READS
 
     def begin(self, mark: Mark) -> None:
         """Note that a request may leave from now on.
