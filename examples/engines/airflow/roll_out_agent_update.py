@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - Airflow's folder of DAG files is no package
 """The workflow roll_out_agent_update.yaml as an Airflow DAG: a task for each step, a param for each input."""
 
 from datetime import timedelta

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - Airflow's folder of DAG files is no package
 """The same roll-out with single tasks, where a DAG's author wants code of their own between them."""
 
 from datetime import timedelta
