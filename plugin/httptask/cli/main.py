@@ -35,6 +35,7 @@ COMMANDS = (
     "connections",
     "sandbox",
     "serve",
+    "worker",
     "manifest",
     "completion",
 )

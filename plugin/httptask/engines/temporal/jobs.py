@@ -1,0 +1,115 @@
+"""What an activity is asked to do: a task alone, with its inputs and options, or a unit of a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from temporalio.activity import Info
+
+from httptask.durations import seconds
+from httptask.engines.temporal.names import UNIT
+from httptask.errors import InputInvalid, Problem, UsageError
+from httptask.hosted.packed import unit_from
+from httptask.hosted.turns import Ended, not_begun
+from httptask.hosted.units import OneTask, Unit
+from httptask.model import Until
+from httptask.registry import Registry
+from httptask.secret_inputs import resolved
+from httptask.suggest import did_you_mean
+from httptask.surroundings import Surroundings
+from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
+from httptask.workflow_inputs import checked_inputs
+
+#: What may be said of a task that is used alone, in the words of a step; `again` is what a poll before it answered.
+OPTIONS = frozenset({"headers", "until", "failIf", "every", "timeout", "retry", "idempotent", "verifyBefore", "again"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One turn's work.
+
+    Attributes:
+        unit: or how it ended, if it cannot be begun.
+        key: the same in every attempt and poll.
+        mark: what the poll before left.
+        more: what the unit's action takes.
+        alone: a task of somebody's own workflow, not a unit of ours.
+
+    """
+
+    unit: Unit | Ended
+    key: str
+    mark: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Reads the arguments of activities; `registry` holds the tasks that may be used alone."""
+
+    registry: Registry
+
+    def job(self, info: Info, args: Sequence[Any], started: Mapping[str, Any] | None, *, lost: bool) -> Job:
+        """Return what is to be done; `started` is the argument of the run whose unit it is.
+
+        With `lost` an earlier worker may have sent it already.
+
+        Raises:
+            HttpTaskError: nothing of the kind can be done.
+
+        """
+        if started is not None:
+            return _of_workflow(args[0][UNIT], started, lost=lost)
+        return self._alone(info, args)
+
+    def _alone(self, info: Info, args: Sequence[Any]) -> Job:
+        task = info.activity_type
+        inputs, options = (*args, {}, {})[:2] if len(args) < 2 else args[:2]  # noqa: PLR2004 - inputs and options
+        if task not in self.registry:
+            hint = did_you_mean(task, self.registry) or "--templates and HTTPTASK_PATH name folders with others"
+            raise InputInvalid(Problem(task, "this worker has no such task", hint))
+        if len(args) > 2 or not isinstance(inputs, Mapping) or not isinstance(options, Mapping):  # noqa: PLR2004 - as above
+            raise InputInvalid(Problem(task, "the arguments are an object of inputs, and an object of options or none"))
+        again = options.get("again") or {}
+        key = again.get("key") or f"{info.workflow_run_id}/{info.activity_id}"
+        return Job(_one(task, inputs, options, self.registry).unit(self.registry), key, again.get("mark"), alone=True)
+
+
+def _of_workflow(data: Mapping[str, Any], started: Mapping[str, Any], *, lost: bool) -> Job:
+    unit, again = unit_from({**started, **data}), data.get("again") or {}
+    return Job(_checked(unit, lost=lost), data["key"], again.get("mark"), data.get("more", {}))
+
+
+def _checked(unit: Unit, *, lost: bool) -> Unit | Ended:
+    """Return the unit with its inputs as the workflow's own schema has them, secrets read from this worker's references."""
+    around = Surroundings.current()
+    try:
+        values, _ = resolved(unit.workflow, unit.inputs, lambda text, where: around.secret(text, around.cwd, where))
+        return replace(unit, inputs=checked_inputs(unit.workflow, values))
+    except UsageError as error:
+        return not_begun(unit, error, pending=lost)
+
+
+def _one(task: str, inputs: Mapping[str, Any], options: Mapping[str, Any], registry: Registry) -> OneTask:
+    unknown = sorted(set(options) - OPTIONS)
+    if unknown:
+        hint = did_you_mean(unknown[0], OPTIONS) or f"options: {', '.join(sorted(OPTIONS))}"
+        raise InputInvalid(Problem(task, f"there is no option '{unknown[0]}'", hint))
+    try:
+        every, timeout = seconds(options.get("every", DEFAULT_EVERY)), seconds(options.get("timeout", DEFAULT_TIMEOUT))
+    except ValueError:
+        raise InputInvalid(Problem(task, "every and timeout are durations, as in 30s", "a number is seconds")) from None
+    until = Until(options["until"], options.get("failIf"), every, timeout) if "until" in options else None
+    return OneTask(
+        registry[task],
+        inputs,
+        options.get("headers", {}),
+        until,
+        timeout if "timeout" in options else None,
+        options.get("retry", {}),
+        options.get("idempotent"),
+        options.get("verifyBefore", False),
+    )

@@ -1,0 +1,73 @@
+"""Heartbeats of one attempt: they prove that the worker lives, and keep what the attempts before it left.
+
+Each repeats what is kept, and none claims the running attempt: what names an attempt as ended is stored once, by `store`, when it
+has ended. Who begins the next attempt and does not find it there knows that the worker was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import AsyncActivityCancelledError, AsyncActivityHandle
+from temporalio.service import RPCError
+
+#: Heartbeats within the time after which a worker without any is lost.
+BEATS = 4
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Sends heartbeats for as long as `beating` lasts.
+
+    The SDK's own heartbeats are sent when it sees fit; a call to the server has stored its details when it returns. Both are
+    made, in one order, so that none of the SDK's overwrites a newer one.
+    """
+
+    server: AsyncActivityHandle
+    kept: Mapping[str, Any]
+    every: float | None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Send heartbeats, the first at once.
+
+        Raises:
+            RPCError: the server cannot be reached, or gave this attempt up.
+
+        """
+        await self.store(self.kept)
+        beats = asyncio.create_task(self._beat()) if self.every is not None else None
+        try:
+            yield
+        finally:
+            self._over.set()
+            if beats is not None:
+                await beats  # one that is under way must not arrive after what is stored next
+
+    async def store(self, kept: Mapping[str, Any]) -> None:
+        """Keep something from now on, stored when this returns.
+
+        Raises:
+            RPCError: the server cannot be reached, or gave this attempt up.
+
+        """
+        async with self._lock:
+            self.kept = kept
+            activity.heartbeat(kept)
+            with suppress(AsyncActivityCancelledError):  # it is stored all the same
+                await self.server.heartbeat(kept)
+
+    async def _beat(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self.every)
+                return
+            with suppress(RPCError):  # the next one, or the attempt's own end, tells what there is to tell
+                await self.store(self.kept)

@@ -1,0 +1,75 @@
+"""A worker as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.worker import Worker
+
+from httptask.engines.temporal.names import QUEUE
+from httptask.engines.temporal.plugin import HttpTaskPlugin
+from httptask.errors import ConfigurationError, Problem
+from httptask.serving import until_signal
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person may choose; None leaves it to Temporal's own variables and configuration file."""
+
+    address: str | None = None
+    namespace: str | None = None
+    queue: str = QUEUE
+    connection: str | None = None
+    templates: tuple[Path, ...] = ()
+
+
+def serve_forever(choices: Choices, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Work until SIGINT or SIGTERM, then end what is under way and let go; `ready` is told once, as JSON.
+
+    Raises:
+        ConfigurationError: there is no such server, or the worker failed.
+
+    """
+    plugin = HttpTaskPlugin(templates=choices.templates, connection=choices.connection)
+    with until_signal() as wait:
+        asyncio.run(_work(choices, plugin, ready, wait))
+
+
+async def _work(
+    choices: Choices, plugin: HttpTaskPlugin, ready: Callable[[dict[str, Any]], None], wait: Callable[[], None]
+) -> None:
+    client = await _connected(choices)
+    worker = Worker(client, task_queue=choices.queue, plugins=[plugin])
+    working = asyncio.create_task(worker.run())
+    stopped = asyncio.create_task(asyncio.to_thread(wait))
+    ready(
+        {
+            "address": client.service_client.config.target_host,
+            "namespace": client.namespace,
+            "queue": choices.queue,
+            "pid": os.getpid(),
+        }
+    )
+    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if working.done() and (error := working.exception()) is not None:
+        raise ConfigurationError(Problem("worker", f"Temporal's worker ended: {error}"))
+    await worker.shutdown()
+    await working
+
+
+async def _connected(choices: Choices) -> Client:
+    try:
+        found: dict[str, Any] = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
+        found |= {"target_host": choices.address} if choices.address else {}
+        found |= {"namespace": choices.namespace} if choices.namespace else {}
+        return await Client.connect(**found)
+    except (RuntimeError, ValueError) as error:
+        hint = "start one with `temporal server start-dev`, or say where it is with --address"
+        raise ConfigurationError(Problem("--address", f"no Temporal server was reached: {error}", hint)) from None

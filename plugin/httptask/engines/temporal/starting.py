@@ -1,0 +1,61 @@
+"""A workflow file as the argument that `httptask.run` is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from httptask.engines.temporal.names import LARGEST, VERSION, length
+from httptask.errors import Problem, WorkflowInvalid
+from httptask.hosted.outline import outlined
+from httptask.hosted.packed import packed
+from httptask.loader import load_workflow
+from httptask.references import check_reference
+from httptask.secret_inputs import resolved
+from httptask.secrets import Secret
+from httptask.wiring import registry
+from httptask.workflow_inputs import checked_inputs
+
+
+def start_argument(
+    path: str | Path, inputs: Mapping[str, Any] | None = None, *, templates: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Return the argument of the workflow `httptask.run`: everything that it executes, as JSON for any language's client.
+
+    Args:
+        path: of the workflow file.
+        inputs: of it; what its schema calls secret is a reference, which the worker reads.
+        templates: folders with templates of your own, beside those of HTTPTASK_PATH.
+
+    Raises:
+        DefinitionError: the file is wrong, or too large to travel.
+        UsageError: the inputs are wrong.
+
+    """
+    tasks = registry(tuple(templates))
+    workflow = load_workflow(Path(path), tasks)
+    given = dict(inputs or {})
+    values, references = resolved(workflow, given, _unread)
+    argument = {
+        "version": VERSION,
+        "definition": packed(workflow, tasks),
+        "outline": outlined(workflow, tasks, engine="Temporal").to_json(),
+        "inputs": {**checked_inputs(workflow, values), **references},
+    }
+    if (most := length(argument)) > LARGEST:
+        raise WorkflowInvalid(
+            Problem(str(path), f"it has {most} bytes, and Temporal passes at most {LARGEST}", "make it smaller")
+        )
+    return argument
+
+
+def _unread(text: str, where: str) -> Secret:
+    """Check a reference without reading it: the secret is the worker's, and must not travel.
+
+    Raises:
+        ConfigurationError: it is no reference.
+
+    """
+    check_reference(text, where)
+    return Secret(text, reference=text)

@@ -1,0 +1,185 @@
+"""The workflow `httptask.run`: walks a workflow file's outline. It reads no file and evaluates no expression: its activities do.
+
+What it has learned so far are answers to commands; a run that continues as new carries them along, and walks the same way again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from httptask.engines.temporal.names import CONTINUE_AT, LARGEST, VERSION, WORKFLOW, length
+    from httptask.engines.temporal.units import begin, identity, kept, unit
+    from httptask.hosted.outline import Outline
+    from httptask.hosted.turns import OUTCOME_UNKNOWN
+    from httptask.hosted.walking import Approve, Do, End, Sleep, Together, walk
+
+Argument = dict[str, Any]
+
+
+@workflow.defn(name=WORKFLOW)
+class HttpTaskRun:
+    """One run of a workflow file."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._argument: Argument = {}
+        self._answers: dict[str, Any] = {}
+        self._polls: dict[str, Any] = {}
+        self._due: dict[str, float] = {}
+        self._said: dict[str, bool] = {}
+        self._asked: dict[str, str] = {}
+        self._running = 0
+        self._stays = False
+
+    @workflow.run
+    async def run(self, argument: Argument) -> dict[str, Any]:
+        """Run the workflow and return its outputs.
+
+        Raises:
+            ApplicationError: it did not succeed; the type says why, the details hold the end of the step that ended it.
+
+        """
+        outline = self._begun(argument)
+        walking = asyncio.create_task(self._walked(walk(outline)))
+        while not walking.done():
+            await workflow.wait_condition(lambda: walking.done() or self._rests())
+            if not walking.done():
+                self._continue_as_new()
+        end: End = await walking
+        if end.status == "succeeded":
+            return dict(end.outputs)
+        raise _failed(end)
+
+    @workflow.signal
+    def approve(self, answer: dict[str, Any]) -> None:
+        """Take a person's answer: `{path, approved}`; the first one for a step counts."""
+        self._said.setdefault(str(answer.get("path")), answer.get("approved") is True)
+
+    @workflow.query
+    def waiting(self) -> list[dict[str, str]]:
+        """Return the steps that wait for a person, and what they ask."""
+        return [{"path": path, "message": message} for path, message in self._asked.items()]
+
+    def _begun(self, argument: Argument) -> Outline:
+        info = workflow.info()
+        if info.cron_schedule:  # its runs share what idempotency keys are made from
+            raise ApplicationError(
+                "start it by a Temporal Schedule: a cron schedule is not kept", type="input", non_retryable=True
+            )
+        try:
+            if argument["version"] != VERSION:
+                raise ApplicationError("another version of httptask made this argument", type="input", non_retryable=True)
+            outline = Outline.from_json(argument["outline"])
+        except (KeyError, TypeError):
+            raise ApplicationError("the argument is not what start_argument returns", type="input", non_retryable=True) from None
+        self._argument = {"began": workflow.time(), **argument}
+        state = argument.get("state") or {}
+        self._answers, self._polls = dict(state.get("answers", {})), dict(state.get("polls", {}))
+        self._due, said = dict(state.get("due", {})), dict(state.get("said", {}))
+        self._said = {**said, **self._said}  # a signal may come before the beginning
+        return outline
+
+    async def _walked(self, walking: Generator[Any, Any, Any]) -> Any:
+        answer = None
+        while True:
+            try:
+                command = walking.send(answer)
+            except StopIteration as end:
+                return end.value
+            answer = await self._answer(command)
+
+    async def _answer(self, command: Do | Sleep | Approve | Together) -> Any:
+        match command:
+            case Do():
+                return await self._done(command)
+            case Sleep(node, seconds):
+                return await self._slept(node.path, seconds)
+            case Approve(node, message):
+                return await self._approved(node.path, message)
+            case Together():
+                return await self._together(command)
+
+    async def _done(self, do: Do) -> Mapping[str, Any]:
+        name = identity(do)
+        if name in self._answers:
+            return dict(self._answers[name])
+        while True:
+            again = self._polls.get(name)
+            if again is not None:
+                await self._slept(name, again["wait"])
+            told = await self._active(do, again)
+            if "again" not in told:
+                break
+            self._polls[name] = {**told["again"], "wait": told["wait"]}
+            self._due.pop(name, None)
+        self._polls.pop(name, None)
+        self._due.pop(name, None)
+        self._answers[name] = kept(told)
+        return told
+
+    async def _active(self, do: Do, again: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Do one turn of a unit, as soon as the run has room for it."""
+        await workflow.wait_condition(lambda: not self._is_full())
+        data = unit(do, self._argument["began"], workflow.info().first_execution_run_id, again)
+        self._running += 1
+        try:
+            return await begin(do, data)
+        finally:
+            self._running -= 1
+
+    async def _slept(self, name: str, seconds: float) -> None:
+        due = self._due.setdefault(name, workflow.time() + seconds)
+        if due > workflow.time():
+            await workflow.sleep(timedelta(seconds=due - workflow.time()))
+
+    async def _approved(self, path: str, message: str) -> bool:
+        self._asked[path] = message
+        await workflow.wait_condition(lambda: path in self._said)
+        del self._asked[path]
+        return self._said[path]
+
+    async def _together(self, command: Together) -> list[Any]:
+        """Walk several; each lane takes the next one, so that those begun are the first ones."""
+        waiting, done = iter(enumerate(command.walks)), dict[int, Any]()
+
+        async def lane() -> None:
+            for index, one in waiting:
+                if any(command.ends(told) for told in done.values()):
+                    return
+                done[index] = await self._walked(one())
+
+        await asyncio.gather(*(lane() for _ in range(min(command.width, len(command.walks)))))
+        return [done[index] for index in sorted(done)]
+
+    def _is_full(self) -> bool:
+        events = workflow.info().get_current_history_length()
+        return not self._stays and events >= self._argument.get("continueAt", CONTINUE_AT)
+
+    def _rests(self) -> bool:
+        return self._is_full() and self._running == 0
+
+    def _continue_as_new(self) -> None:
+        """Continue as new, with everything that was learned; where that is too much to be carried along, go on here."""
+        state = {"answers": self._answers, "polls": self._polls, "due": self._due, "said": self._said}
+        argument = {**self._argument, "state": state}
+        if length(argument) > LARGEST:
+            self._stays = True
+            workflow.logger.warning("what this run has learned is too much to continue as new: its history grows on")
+            return
+        workflow.continue_as_new(argument)
+
+
+def _failed(end: End) -> ApplicationError:
+    told = end.told or {}
+    failure = told.get("failure") or {}
+    kind = OUTCOME_UNKNOWN if end.status == "unknown" else failure.get("kind", end.status)
+    message = failure.get("message", end.status)
+    hint = failure.get("hint")
+    return ApplicationError(f"{message} ({hint})" if hint else message, dict(told), type=kind, non_retryable=True)
