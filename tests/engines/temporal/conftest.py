@@ -19,9 +19,6 @@ def missing():
     return None
 
 
-collect_ignore_glob = ["flows.py", "rig.py"]
-
-
 def pytest_collection_modifyitems(items):
     reason = missing()
     if reason is None:

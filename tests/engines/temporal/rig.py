@@ -170,7 +170,9 @@ def rigged(binary, folder):
         address = stack.enter_context(server(binary, folder))
         loop = stack.enter_context(looping())
         client = asyncio.run_coroutine_threadsafe(connected(address), loop).result(60)
-        workers = Workers(address, folder, {"HTTPTASK_CONFIG": str(profile(folder, box)), "BOX_TOKEN": box.token})
+        workers = Workers(
+            address, folder, {"HTTPTASK_CONFIG": str(profile(folder, box)), "BOX_TOKEN": box.token, "BOX_TICKET": "ticket-7f3a9c"}
+        )
         workers.start()
         rig = Rig(box, client, workers, loop, address)
         # unsandboxed: pytest's importer has no path by which the sandbox could import this test's own module again

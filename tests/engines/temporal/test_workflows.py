@@ -1,0 +1,298 @@
+"""Whole workflow files as the workflow `httptask.run`, on a real server, with workers that are killed in mid-run."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("temporalio", reason="temporalio is not installed: tests/engines/run temporal")
+
+from temporalio.client import WorkflowFailureError, WorkflowQueryFailedError
+
+from engines.temporal.rig import until
+from httptask.engines.temporal import QUEUE, WORKFLOW, start_argument
+from httptask.errors import ConfigurationError, InputInvalid
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+ROLL_OUT = EXAMPLES / "roll_out_agent_update.yaml"
+UPDATES = "/api/v1/agentPools/{poolId}/updates"
+CREATED, ACTIVATED = f"POST {UPDATES}", f"POST {UPDATES}/{{updateId}}/activate"
+
+
+@pytest.fixture(autouse=True)
+def fresh(rig):
+    rig.box.reset()
+
+
+def started(rig, file, inputs=None, **more):
+    return rig.start(WORKFLOW, [{**start_argument(file, inputs), **more}], QUEUE)
+
+
+def written(tmp_path, text, name="flow.yaml"):
+    file = tmp_path / name
+    file.write_text(text)
+    return file
+
+
+def ended(rig, tmp_path, text, inputs=None, **more):
+    return rig.end(started(rig, written(tmp_path, text), inputs, **more))
+
+
+def activities(rig, handle):
+    """Return the type and id of each activity, in the order in which they were scheduled."""
+    events = rig.history(handle).events
+    scheduled = [
+        e.activity_task_scheduled_event_attributes for e in events if e.HasField("activity_task_scheduled_event_attributes")
+    ]
+    return [(each.activity_type.name, each.activity_id) for each in scheduled]
+
+
+def test_the_agent_roll_out_ends_as_on_the_command_line(rig):
+    rig.box.play("GET /api/v1/agentPools", "ok, 429(Retry-After=1)")
+    handle = started(rig, ROLL_OUT)
+    outputs = rig.end(handle)
+    assert outputs["retried"] != []
+    assert outputs["notOperational"] == []
+    assert rig.box.applied(CREATED) == rig.box.applied(ACTIVATED) == len(outputs["updated"])
+    seen = activities(rig, handle)
+    assert seen[:2] == [("okta.list_agent_pools", "pools"), ("httptask.decide", "create:list")]
+    assert ("okta.create_agent_pools_update", "create[0]") in seen
+
+
+def test_a_run_whose_worker_is_killed_goes_on_and_no_post_is_applied_twice(rig):
+    handle = started(rig, ROLL_OUT)
+    until(lambda: rig.box.applied(CREATED) == 2)  # each activation can be looked for, a creation cannot
+    rig.workers.kill.write_text("after")
+    rig.workers.replace_dead()
+    outputs = rig.end(handle)
+    assert outputs["notOperational"] == []
+    assert rig.box.applied(CREATED) == rig.box.applied(ACTIVATED) == len(outputs["updated"])
+
+
+VERIFIED = """
+name: verified
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: create
+    task: okta.create_agent_pools_update
+    verify: {before: true}
+    with:
+      poolId: '{{ steps.pools.outputs.pools[0].id }}'
+      body: {name: once, agentType: AD, agents: '{{ steps.pools.outputs.pools[0].agents }}', notifyAdmin: false}
+outputs: {update: '{{ steps.create.status }}'}
+"""
+
+
+def test_a_create_that_looked_before_survives_its_worker(rig, tmp_path):
+    """The answer from before the first attempt outlives the worker: it is stored before the request leaves."""
+    rig.workers.kill.write_text("after")
+    handle = started(rig, written(tmp_path, VERIFIED))
+    rig.workers.replace_dead()
+    assert rig.end(handle) == {"update": "succeeded"}
+    assert rig.box.applied(CREATED) == 1
+
+
+EVERYTHING = """
+name: everything
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: pause
+    wait: 1s
+  - id: sure
+    approve: 'Look at {{ steps.pools.outputs.pools | length }} pools?'
+  - id: both
+    if: '{{ steps.pools.outputs.pools | length > 0 }}'
+    parallel:
+      - id: left
+        task: okta.get_agent_pools_update_settings
+        with: {poolId: '{{ steps.pools.outputs.pools[0].id }}'}
+      - id: right
+        task: okta.list_agent_pools_updates
+        forEach: {items: '{{ steps.pools.outputs.pools }}', maxParallel: 2}
+        with: {poolId: '{{ item.id }}'}
+  - id: inner
+    workflow: inner.yaml
+    with: {pool: '{{ steps.pools.outputs.pools[0].id }}'}
+  - id: never
+    if: '{{ steps.both.status != "succeeded" }}'
+    task: okta.list_agent_pools
+outputs:
+  status: '{{ steps.both.status }}'
+  settings: '{{ steps.left.status }}'
+  lists: '{{ steps.right.outputs | length }}'
+  of: '{{ steps.inner.outputs.of }}'
+  skipped: '{{ steps.never.status }}'
+"""
+INNER = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: first
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+  - id: second
+    if: '{{ steps.first.response.status == 200 }}'
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
+"""
+
+
+def waiting(rig, handle):
+    try:
+        return rig.call(handle.query("waiting"))
+    except WorkflowQueryFailedError:
+        return []
+
+
+def test_every_construct_is_walked(rig, tmp_path):
+    written(tmp_path, INNER, "inner.yaml")
+    handle = started(rig, written(tmp_path, EVERYTHING))
+    until(lambda: waiting(rig, handle))
+    [asked] = waiting(rig, handle)
+    assert asked["path"] == "sure"
+    assert asked["message"].startswith("Look at ")
+    rig.call(handle.signal("approve", {"path": "sure", "approved": True}))
+    outputs = rig.end(handle)
+    assert outputs.pop("of").endswith(": succeeded")
+    assert outputs.pop("lists") >= 5
+    assert outputs == {"status": "succeeded", "settings": "succeeded", "skipped": "skipped"}
+    assert waiting(rig, handle) == []
+
+
+def test_what_a_person_rejects_ends_the_run(rig, tmp_path):
+    handle = started(rig, written(tmp_path, "name: asks\nsteps: [{id: sure, approve: Go on?}]\n"))
+    rig.call(handle.signal("approve", {"path": "sure", "approved": False}))
+    error = rig.end(handle)
+    assert (error.cause.type, error.cause.message) == ("rejected", "step 'sure' was rejected")
+
+
+@pytest.mark.parametrize("limit", [20, 60])
+def test_a_long_run_continues_as_new_and_does_nothing_twice(rig, tmp_path, limit):
+    handle = started(rig, ROLL_OUT, continueAt=limit)
+    outputs = rig.end(handle)
+    assert outputs["notOperational"] == []
+    assert rig.box.applied(CREATED) == rig.box.applied(ACTIVATED) == len(outputs["updated"])
+    first = rig.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+    events = rig.history(first).events
+    assert events[-1].HasField("workflow_execution_continued_as_new_event_attributes")
+    assert len(events) < limit + 30
+
+
+def test_waits_and_approvals_survive_a_run_that_continues_as_new(rig, tmp_path):
+    written(tmp_path, INNER, "inner.yaml")
+    handle = started(rig, written(tmp_path, EVERYTHING), continueAt=12)
+    rig.call(handle.signal("approve", {"path": "sure", "approved": True}))
+    assert rig.end(handle)["skipped"] == "skipped"
+    assert rig.call(handle.describe()).run_id != handle.first_execution_run_id
+
+
+FAILING = """
+name: undone
+steps:
+  - id: made
+    task: okta.list_agent_pools
+  - id: broken
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: nowhere}
+onFailure:
+  - id: look
+    if: '{{ steps.broken.status == "failed" and steps.made.status == "succeeded" }}'
+    task: okta.list_agent_pools
+"""
+
+
+def test_a_failed_run_fails_in_temporals_words_after_it_was_undone(rig, tmp_path):
+    handle = started(rig, written(tmp_path, FAILING))
+    error = rig.end(handle)
+    assert isinstance(error, WorkflowFailureError)
+    assert (error.cause.type, error.cause.non_retryable) == ("notFound", True)
+    assert error.cause.details[0]["outcome"]["response"]["status"] == 404
+    assert ("okta.list_agent_pools", "onFailure/look") in activities(rig, handle)
+
+
+def test_an_unknown_end_names_itself_and_is_not_undone(rig, tmp_path):
+    rig.box.play(f"POST {UPDATES.replace('{poolId}', '*')}", "503")
+    text = VERIFIED.replace("    verify: {before: true}\n", "").partition("outputs:")[0]
+    handle = started(rig, written(tmp_path, text + "onFailure: [{id: look, task: okta.list_agent_pools}]\n"))
+    error = rig.end(handle)
+    assert error.cause.type == "OutcomeUnknown"
+    assert not any(name.startswith("onFailure") for _, name in activities(rig, handle))
+
+
+def test_a_failed_item_among_others_goes_on_as_the_file_says(rig, tmp_path):
+    text = """
+name: items
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: "{{ ['nowhere', 'neither'] }}", onError: continue, maxParallel: 2}
+    continueOnError: true
+    with: {poolId: '{{ item }}'}
+outputs: {status: '{{ steps.each.status }}'}
+"""
+    assert ended(rig, tmp_path, text) == {"status": "failed"}
+
+
+SECRET = """
+name: with_secret
+inputs: {type: object, properties: {ticket: {type: string, format: password}}, required: [ticket]}
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    headers: {X-Ticket: '{{ inputs.ticket }}'}
+outputs: {n: '{{ steps.pools.outputs.pools | length }}'}
+"""
+
+
+def test_a_secret_input_travels_as_a_reference(rig, tmp_path):
+    handle = started(rig, written(tmp_path, SECRET), {"ticket": "env:BOX_TICKET"})
+    assert rig.end(handle)["n"] > 0
+    plain, arguments = rig.told(handle)
+    assert rig.workers.environment["BOX_TICKET"] not in plain + arguments
+    with pytest.raises(ConfigurationError):
+        start_argument(tmp_path / "flow.yaml", {"ticket": "the-ticket-itself"})
+
+
+def test_inputs_are_checked_where_a_run_is_started_and_where_it_runs(rig, tmp_path):
+    with pytest.raises(InputInvalid):
+        start_argument(ROLL_OUT, {"poolType": "none"})
+    argument = start_argument(ROLL_OUT)
+    error = rig.end(rig.start(WORKFLOW, [{**argument, "inputs": {"poolType": "none"}}], QUEUE))
+    assert (error.cause.type, "poolType" in error.cause.message) == ("input", True)
+
+
+@pytest.mark.parametrize("argument", [{}, {"version": 0}, {"version": 1, "outline": {}}])
+def test_what_is_no_start_argument_fails_at_once(rig, argument):
+    error = rig.end(rig.start(WORKFLOW, [argument], QUEUE))
+    assert (error.cause.type, error.cause.non_retryable) == ("input", True)
+
+
+def test_a_cron_schedule_is_refused(rig):
+    name = f"cron-{time.time()}"
+    argument = start_argument(ROLL_OUT)
+    work = rig.client.start_workflow(WORKFLOW, argument, id=name, task_queue=QUEUE, cron_schedule="@every 1s")
+    handle = rig.call(work)
+    first = rig.client.get_workflow_handle(name, run_id=handle.first_execution_run_id)
+    until(lambda: rig.history(first).events[-1].HasField("workflow_execution_failed_event_attributes"))
+    rig.call(handle.terminate())
+    failed = rig.history(first).events[-1].workflow_execution_failed_event_attributes
+    assert "Temporal Schedule" in failed.failure.message
+
+
+def test_a_cancelled_run_lets_the_request_under_way_be_answered(rig, tmp_path):
+    rig.box.play(f"POST {UPDATES.replace('{poolId}', '*')}", "slow(600ms)")
+    text = VERIFIED.replace("    verify: {before: true}\n", "").partition("outputs:")[0]
+    handle = started(rig, written(tmp_path, text + "  - {id: next, task: okta.list_agent_pools}\n"))
+    until(lambda: any(name == "create" for _, name in activities(rig, handle)))
+    time.sleep(0.3)
+    rig.call(handle.cancel())
+    error = rig.end(handle)
+    assert type(error.cause).__name__ == "CancelledError"
+    assert rig.box.applied(CREATED) == 1
+    assert '"updateId"' in rig.told(handle)[0]
+    assert not any(name == "next" for _, name in activities(rig, handle))
