@@ -11,12 +11,12 @@ from engines.temporal.rig import rigged, until
 
 FOLDER = Path(__file__).with_name("histories")
 #: Of the machine that recorded it, and nothing that is walked.
-LEFT_OUT = {"identity", "stackTrace", "requestId", "workerVersion", "sdkMetadata"}
+LEFT_OUT = {"identity", "stackTrace", "requestId", "workerVersion"}
 
 
 def main():
-    with tempfile.TemporaryDirectory() as name, rigged(SERVER, Path(name)) as rig:
-        for name, handle in recorded(rig, Path(name)):
+    with tempfile.TemporaryDirectory() as folder, rigged(SERVER, Path(folder)) as rig:
+        for name, handle in recorded(rig, Path(folder)):
             history = cleaned(json.loads(rig.history(handle).to_json()))
             (FOLDER / f"{name}.json").write_text(json.dumps(history, separators=(",", ":")) + "\n")
 

@@ -1,6 +1,6 @@
 """Histories of runs that ended are walked again by today's code: a change of it that would break a run under way fails here.
 
-`PYTHONPATH=tests python tests/engines/temporal/record_histories.py` records them anew, after a change that is meant to break them.
+After a change that is meant to break them: `PYTHONPATH=tests python tests/engines/temporal/record_histories.py`.
 """
 
 import asyncio
