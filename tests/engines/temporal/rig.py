@@ -124,10 +124,11 @@ def free_port():
 
 @contextmanager
 def server(binary, folder):
-    """Run the server, in memory, for as long as the context lasts."""
+    """Run the server for as long as the context lasts; everything that it keeps is in the folder."""
     address = f"127.0.0.1:{free_port()}"
     port = address.rpartition(":")[2]
     command = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", port, "--log-level", "error"]
+    command += ["--db-filename", folder / "temporal.db"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HOME": str(folder)})
     try:

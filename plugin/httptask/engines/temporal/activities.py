@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from httptask.engines.temporal.jobs import Job, Jobs
+from httptask.engines.temporal.lease import IS_HELD
 from httptask.engines.temporal.names import LARGEST, UNIT, length
 from httptask.engines.temporal.pulse import BEATS, Pulse
 from httptask.engines.temporal.started import Started
@@ -62,6 +63,7 @@ class Turns:
             kept or {"attempt": 0, "mark": None},
             beat.total_seconds() / BEATS if beat else None,
         )
+        IS_HELD.set(pulse.is_held)
         try:
             async with pulse.beating():
                 job = await self._job(args, pulse, lost=lost)

@@ -15,6 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from httptask.engines.temporal.activities import Turns
 from httptask.engines.temporal.jobs import Jobs
+from httptask.engines.temporal.lease import Leased
 from httptask.engines.temporal.names import MOST_PASSED
 from httptask.engines.temporal.started import Started
 from httptask.engines.temporal.workflows import HttpTaskRun
@@ -43,7 +44,7 @@ class HttpTaskPlugin(SimplePlugin):
             DefinitionError: a folder that is none, or one id in two files.
 
         """
-        self._host = Host(partial(_connect, connection), "Temporal", most_passed=MOST_PASSED)
+        self._host = Host(partial(_connect, connection), "Temporal", most_passed=MOST_PASSED, wrap=Leased)
         self._threads = ThreadPoolExecutor(THREADS, "httptask")
         turns = Turns(self._host, Jobs(registry(tuple(templates))), Started(), self._threads)
         super().__init__(

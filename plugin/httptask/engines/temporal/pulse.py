@@ -16,6 +16,8 @@ from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, AsyncActivityHandle
 from temporalio.service import RPCError
 
+from httptask.clock import SystemClock
+
 #: Heartbeats within the time after which a worker without any is lost.
 BEATS = 4
 
@@ -31,6 +33,7 @@ class Pulse:
     server: AsyncActivityHandle
     kept: Mapping[str, Any]
     every: float | None
+    _reached: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -51,6 +54,10 @@ class Pulse:
             if beats is not None:
                 await beats  # one that is under way must not arrive after what is stored next
 
+    def is_held(self) -> bool:
+        """Tell whether the attempt is surely not given to another worker: half of the time for that has not passed."""
+        return self.every is None or SystemClock().monotonic() - self._reached < self.every * BEATS / 2
+
     async def store(self, kept: Mapping[str, Any]) -> None:
         """Keep something from now on, stored when this returns.
 
@@ -59,10 +66,11 @@ class Pulse:
 
         """
         async with self._lock:
-            self.kept = kept
+            self.kept, began = kept, SystemClock().monotonic()
             activity.heartbeat(kept)
             with suppress(AsyncActivityCancelledError):  # it is stored all the same
                 await self.server.heartbeat(kept)
+            self._reached = began
 
     async def _beat(self) -> None:
         while True:

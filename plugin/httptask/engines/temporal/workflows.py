@@ -49,7 +49,12 @@ class HttpTaskRun:
         outline = self._begun(argument)
         walking = asyncio.create_task(self._walked(walk(outline)))
         while not walking.done():
-            await workflow.wait_condition(lambda: walking.done() or self._rests())
+            try:
+                await workflow.wait_condition(lambda: walking.done() or self._rests())
+            except asyncio.CancelledError:
+                walking.cancel()  # ends once each request under way was answered
+                await asyncio.wait([walking])
+                raise
             if not walking.done():
                 self._continue_as_new()
         end: End = await walking

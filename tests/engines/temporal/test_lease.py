@@ -1,0 +1,63 @@
+"""A worker that stood still for too long sends nothing that changes something: another one has the step by then."""
+
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("temporalio", reason="temporalio is not installed: tests/engines/run temporal")
+
+from engines.contract import prepare, update_of
+from engines.temporal.flows import OneTask
+from engines.temporal.rig import until
+from engines.temporal.test_contract import kind, state
+from httptask.engines.temporal.lease import IS_HELD, Leased
+from httptask.engines.temporal.pulse import BEATS, Pulse
+from httptask.errors import ConnectFailed
+
+
+def test_a_worker_that_stood_still_sends_nothing_when_it_goes_on(rig):
+    rig.box.reset()
+    pool, _ = prepare(lambda task, inputs: rig.end(rig.start(OneTask.run, [task, inputs, {}]))["outputs"])
+    updates = f"/api/v1/agentPools/{pool['id']}/updates"
+    sent = len(rig.box.sent(f"POST {updates}"))
+    rig.box.play(f"GET {updates}", "slow(800ms)")
+    inputs = {"poolId": pool["id"], "body": update_of(pool)}
+    still = rig.workers.process
+    handle = rig.start(OneTask.run, ["okta.create_agent_pools_update", inputs, {"verifyBefore": True}])
+    until(lambda: rig.box.sent(f"GET {updates}"))
+    still.send_signal(signal.SIGSTOP)  # it looks at what there is, and is about to create
+    rig.workers.start()
+    result = rig.end(handle)
+    assert (state(result), kind(result)) == ("unknown", "interrupted")
+    still.send_signal(signal.SIGCONT)
+    time.sleep(2)
+    assert len(rig.box.sent(f"POST {updates}")) == sent
+    still.terminate()
+    assert still.wait(timeout=30) == 0
+    still.stdout.close()
+
+
+def test_no_request_that_changes_something_leaves_without_the_lease():
+    sent = []
+    transport = Leased(SimpleNamespace(send=lambda request, timeouts: sent.append(request.method)))
+    token = IS_HELD.set(lambda: False)
+    try:
+        transport.send(SimpleNamespace(method="GET"), None)
+        with pytest.raises(ConnectFailed) as caught:
+            transport.send(SimpleNamespace(method="POST"), None)
+    finally:
+        IS_HELD.reset(token)
+    transport.send(SimpleNamespace(method="POST"), None)
+    assert (sent, caught.value.phase) == (["GET", "POST"], "notSent")
+
+
+def test_the_lease_ends_when_half_of_the_time_has_passed_without_a_heartbeat():
+    assert Pulse(None, {}, None).is_held()
+    pulse = Pulse(None, {}, 0.1 / BEATS)
+    assert not pulse.is_held()
+    pulse._reached = time.monotonic()
+    assert pulse.is_held()
+    time.sleep(0.06)
+    assert not pulse.is_held()
