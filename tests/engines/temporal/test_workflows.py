@@ -1,5 +1,6 @@
 """Whole workflow files as the workflow `httptask.run`, on a real server, with workers that are killed in mid-run."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 pytest.importorskip("temporalio", reason="temporalio is not installed: tests/engines/run temporal")
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError, WorkflowQueryFailedError
 
 from engines.temporal.rig import until
@@ -191,6 +194,12 @@ def test_waits_and_approvals_survive_a_run_that_continues_as_new(rig, tmp_path):
     assert rig.call(handle.describe()).run_id != handle.first_execution_run_id
 
 
+def test_a_run_that_knows_too_much_to_continue_as_new_goes_on(rig):
+    handle = started(rig, ROLL_OUT, continueAt=20, padding="x" * 1_895_000)
+    assert rig.end(handle)["notOperational"] == []
+    assert rig.call(handle.describe()).run_id == handle.first_execution_run_id
+
+
 FAILING = """
 name: undone
 steps:
@@ -282,6 +291,28 @@ def test_a_cron_schedule_is_refused(rig):
     rig.call(handle.terminate())
     failed = rig.history(first).events[-1].workflow_execution_failed_event_attributes
     assert "Temporal Schedule" in failed.failure.message
+
+
+def keys(history):
+    scheduled = [each.activity_task_scheduled_event_attributes for each in history.events]
+    return {json.loads(each.input.payloads[0].data)["httptask"]["key"] for each in scheduled if each.input.payloads}
+
+
+def test_a_run_that_is_reset_has_the_same_idempotency_keys(rig, tmp_path):
+    handle = started(rig, written(tmp_path, VERIFIED))
+    rig.end(handle)
+    history = rig.history(handle)
+    done = next(each.event_id for each in history.events if each.HasField("workflow_task_completed_event_attributes"))
+    asked = ResetWorkflowExecutionRequest(
+        namespace="default",
+        workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=handle.first_execution_run_id),
+        workflow_task_finish_event_id=done,
+        request_id="once",
+    )
+    answer = rig.call(rig.client.workflow_service.reset_workflow_execution(asked))
+    again = rig.client.get_workflow_handle(handle.id, run_id=answer.run_id)
+    rig.end(again)
+    assert keys(rig.history(again)) == keys(history) == {handle.first_execution_run_id}
 
 
 def test_a_cancelled_run_lets_the_request_under_way_be_answered(rig, tmp_path):

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from httptask.engines.temporal.jobs import Job, Jobs
 from httptask.engines.temporal.lease import IS_HELD
 from httptask.engines.temporal.names import LARGEST, UNIT, length
-from httptask.engines.temporal.pulse import BEATS, Pulse
+from httptask.engines.temporal.pulse import BEATS, Pulse, server_of
 from httptask.engines.temporal.started import Started
 from httptask.errors import HttpTaskError
 from httptask.hosted.host import Host
@@ -59,7 +59,7 @@ class Turns:
         lost = _is_lost(info.attempt, kept)
         beat = info.heartbeat_timeout
         pulse = Pulse(
-            activity.client().get_async_activity_handle(task_token=info.task_token),
+            server_of(info),
             kept or {"attempt": 0, "mark": None},
             beat.total_seconds() / BEATS if beat else None,
         )

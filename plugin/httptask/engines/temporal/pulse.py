@@ -14,12 +14,27 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, AsyncActivityHandle
+from temporalio.converter import ActivitySerializationContext
 from temporalio.service import RPCError
 
 from httptask.clock import SystemClock
 
 #: Heartbeats within the time after which a worker without any is lost.
 BEATS = 4
+
+
+def server_of(info: activity.Info) -> AsyncActivityHandle:
+    """Return what sends heartbeats of the running activity, encoded as the SDK encodes its own."""
+    context = ActivitySerializationContext(
+        namespace=info.namespace,
+        workflow_id=info.workflow_id,
+        workflow_type=info.workflow_type,
+        activity_type=info.activity_type,
+        activity_id=info.activity_id,
+        activity_task_queue=info.task_queue,
+        is_local=info.is_local,
+    )
+    return activity.client().get_async_activity_handle(task_token=info.task_token).with_context(context)
 
 
 @dataclass(slots=True)
