@@ -39,6 +39,31 @@ def test_a_worker_that_stood_still_sends_nothing_when_it_goes_on(rig):
     still.stdout.close()
 
 
+def test_a_step_that_was_handed_to_a_worker_which_was_gone_is_sent_by_the_next(rig):
+    rig.box.reset()
+    pool, _ = prepare(lambda task, inputs: rig.end(rig.start(OneTask.run, [task, inputs, {}]))["outputs"])
+    updates = f"/api/v1/agentPools/{pool['id']}/updates"
+    sent = len(rig.box.sent(f"POST {updates}"))
+    gone = rig.workers.process
+    gone.send_signal(signal.SIGSTOP)  # its questions for work are still open at the server
+    handle = rig.start(OneTask.run, ["okta.create_agent_pools_update", {"poolId": pool["id"], "body": update_of(pool)}, {}])
+    until(lambda: attempts(rig, handle) == 1)
+    rig.workers.start()
+    assert rig.end(handle)["status"] == "succeeded"
+    gone.send_signal(signal.SIGCONT)
+    time.sleep(2)
+    assert len(rig.box.sent(f"POST {updates}")) == sent + 1
+    gone.terminate()
+    assert gone.wait(timeout=30) == 0
+    gone.stdout.close()
+
+
+def attempts(rig, handle):
+    pending = rig.call(handle.describe()).raw_description.pending_activities
+    started = [each.attempt for each in pending if each.HasField("last_started_time")]
+    return max(started, default=0)
+
+
 def test_no_request_that_changes_something_leaves_without_the_lease():
     sent = []
     transport = Leased(SimpleNamespace(send=lambda request, timeouts: sent.append(request.method)))

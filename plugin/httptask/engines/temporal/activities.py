@@ -55,14 +55,9 @@ class Turns:
 
         """
         info = activity.info()
-        kept = next(iter(info.heartbeat_details), None)
-        lost = _is_lost(info.attempt, kept)
-        beat = info.heartbeat_timeout
-        pulse = Pulse(
-            server_of(info),
-            kept or {"attempt": 0, "mark": None},
-            beat.total_seconds() / BEATS if beat else None,
-        )
+        kept: Mapping[str, Any] = next(iter(info.heartbeat_details), {"mark": None, "open": False})
+        lost, beat = bool(kept["open"]), info.heartbeat_timeout
+        pulse = Pulse(server_of(info), kept, beat.total_seconds() / BEATS if beat else None)
         IS_HELD.set(pulse.is_held)
         try:
             async with pulse.beating():
@@ -79,7 +74,7 @@ class Turns:
             argument = await self.started.argument(activity.client(), info) if UNIT in given else None
         except RPCError:
             if not lost:  # nothing was sent: this attempt is no lost one for the next
-                await pulse.store({**pulse.kept, "attempt": info.attempt})
+                await pulse.close(pulse.kept["mark"])
             raise
         return await self._threaded(lambda: self.jobs.job(info, args, argument, lost=lost))
 
@@ -110,17 +105,12 @@ class Turns:
                     raise
 
 
-def _is_lost(attempt: int, kept: Mapping[str, Any] | None) -> bool:
-    """Tell whether the worker of the attempt before was lost; a first attempt that finds heartbeats was reset by a person."""
-    return kept is not None if attempt == 1 else kept is None or kept["attempt"] != attempt - 1
-
-
 async def _reported(done: Done | Again, job: Job, pulse: Pulse) -> dict[str, Any]:
     match done:
         case Again(wait, mark, "poll", reason):
             return {"again": {"mark": mark.to_json(), "key": job.key}, "wait": wait, "reason": reason}
         case Again(wait, mark, _, reason, so_far):
-            await pulse.store({"attempt": activity.info().attempt, "mark": mark.to_json()})
+            await pulse.close(mark.to_json())
             raise ApplicationError(
                 reason,
                 type=so_far.error if so_far else "retry",

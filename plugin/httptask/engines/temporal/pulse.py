@@ -1,7 +1,8 @@
 """Heartbeats of one attempt: they prove that the worker lives, and keep what the attempts before it left.
 
-Each repeats what is kept, and none claims the running attempt: what names an attempt as ended is stored once, by `store`, when it
-has ended. Who begins the next attempt and does not find it there knows that the worker was lost.
+The first one opens the attempt, and is stored before anything is sent; each further one says the same; only an attempt that has
+ended in an orderly way closes it. Who begins the next attempt and finds it open knows that a worker was lost that may have sent
+something.
 """
 
 from __future__ import annotations
@@ -54,13 +55,13 @@ class Pulse:
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Send heartbeats, the first at once.
+        """Open the attempt, and send heartbeats.
 
         Raises:
             RPCError: the server cannot be reached, or gave this attempt up.
 
         """
-        await self.store(self.kept)
+        await self.store({**self.kept, "attempt": activity.info().attempt, "open": True})
         beats = asyncio.create_task(self._beat()) if self.every is not None else None
         try:
             yield
@@ -72,6 +73,15 @@ class Pulse:
     def is_held(self) -> bool:
         """Tell whether the attempt is surely not given to another worker: half of the time for that has not passed."""
         return self.every is None or SystemClock().monotonic() - self._reached < self.every * BEATS / 2
+
+    async def close(self, mark: Mapping[str, Any] | None) -> None:
+        """Store that the attempt has ended in an orderly way, and what it leaves.
+
+        Raises:
+            RPCError: the server cannot be reached, or gave this attempt up.
+
+        """
+        await self.store({**self.kept, "mark": mark, "open": False})
 
     async def store(self, kept: Mapping[str, Any]) -> None:
         """Keep something from now on, stored when this returns.
