@@ -1,5 +1,8 @@
 """Tasks as activities of somebody's own workflow: polls, options, refusals, and what is kept of them."""
 
+import subprocess
+import sys
+
 import pytest
 
 pytest.importorskip("temporalio", reason="temporalio is not installed: tests/engines/run temporal")
@@ -88,3 +91,10 @@ def test_the_token_is_nowhere_in_what_temporal_keeps_and_the_worker_says(tmp_pat
     kept = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
     assert b"updateId" in kept["temporal.db"] + kept.get("temporal.db-wal", b"")
     assert [name for name, data in kept.items() if token in data] == []
+
+
+def test_a_namespace_that_is_not_there_ends_the_worker(rig):
+    command = [sys.executable, "-m", "httptask", "worker", "temporal", "--address", rig.address, "--namespace", "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nowhere" in done.stderr

@@ -56,7 +56,8 @@ class Turns:
         """
         info = activity.info()
         kept: Mapping[str, Any] = next(iter(info.heartbeat_details), {"mark": None, "open": False})
-        lost, beat = bool(kept["open"]), info.heartbeat_timeout
+        lost = kept.get("open") is not False  # what another version wrote is taken to be open
+        beat = info.heartbeat_timeout
         pulse = Pulse(server_of(info), kept, beat.total_seconds() / BEATS if beat else None)
         IS_HELD.set(pulse.is_held)
         try:
@@ -74,7 +75,7 @@ class Turns:
             argument = await self.started.argument(activity.client(), info) if UNIT in given else None
         except RPCError:
             if not lost:  # nothing was sent: this attempt is no lost one for the next
-                await pulse.close(pulse.kept["mark"])
+                await pulse.close(pulse.kept.get("mark"))
             raise
         return await self._threaded(lambda: self.jobs.job(info, args, argument, lost=lost))
 
@@ -87,7 +88,7 @@ class Turns:
             storing = pulse.store({**pulse.kept, "mark": found.to_json()})
             asyncio.run_coroutine_threadsafe(storing, loop).result()
 
-        mark = Mark.from_json(pulse.kept["mark"] or job.mark)
+        mark = Mark.from_json(pulse.kept.get("mark") or job.mark)
         most = info.retry_policy.maximum_attempts if info.retry_policy else 0
         allowed = most if most and job.alone else None
         turn = Turn(job.key, mark, lost, allowed, last=bool(most) and info.attempt >= most, keep=keep)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from httptask.engines.temporal.names import QUEUE
@@ -48,20 +51,26 @@ async def _work(
     client = await _connected(choices)
     worker = Worker(client, task_queue=choices.queue, plugins=[plugin])
     working = asyncio.create_task(worker.run())
-    stopped = asyncio.create_task(asyncio.to_thread(wait))
-    ready(
-        {
-            "address": client.service_client.config.target_host,
-            "namespace": client.namespace,
-            "queue": choices.queue,
-            "pid": os.getpid(),
-        }
-    )
-    await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopping = asyncio.create_task(_stopped(wait))
+    address = client.service_client.config.target_host
+    ready({"address": address, "namespace": client.namespace, "queue": choices.queue, "pid": os.getpid()})
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     if working.done() and (error := working.exception()) is not None:
         raise ConfigurationError(Problem("worker", f"Temporal's worker ended: {error}"))
     await worker.shutdown()
     await working
+
+
+async def _stopped(wait: Callable[[], None]) -> None:
+    """Wait until somebody asks to stop; the thread keeps no process alive that ends for another reason."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def watch() -> None:
+        wait()
+        loop.call_soon_threadsafe(asked.set)
+
+    threading.Thread(target=watch, name="httptask-stop", daemon=True).start()
+    await asked.wait()
 
 
 async def _connected(choices: Choices) -> Client:
@@ -69,7 +78,13 @@ async def _connected(choices: Choices) -> Client:
         found: dict[str, Any] = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
         found |= {"target_host": choices.address} if choices.address else {}
         found |= {"namespace": choices.namespace} if choices.namespace else {}
-        return await Client.connect(**found)
+        client = await Client.connect(**found)
     except (RuntimeError, ValueError) as error:
         hint = "start one with `temporal server start-dev`, or say where it is with --address"
         raise ConfigurationError(Problem("--address", f"no Temporal server was reached: {error}", hint)) from None
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        message = f"the server does not let this worker into '{client.namespace}': {error.message}"
+        raise ConfigurationError(Problem("--namespace", message)) from None
+    return client
