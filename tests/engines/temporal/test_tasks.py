@@ -14,6 +14,7 @@ from engines.temporal.conftest import SERVER
 from engines.temporal.flows import Called, OneTask
 from engines.temporal.rig import rigged
 
+CREATED = "POST /api/v1/agentPools/{poolId}/updates"
 GET, LIST = "okta.get_agent_pools_update_instance", "okta.list_agent_pools"
 
 
@@ -43,6 +44,18 @@ def test_a_task_is_asked_until_a_condition_holds(rig, pool):
     polls = [each for each in events if each.HasField("activity_task_started_event_attributes")]
     assert len(polls) > 2
     assert {each.activity_task_started_event_attributes.attempt for each in polls} == {1}
+
+
+def test_a_create_that_looked_before_survives_its_worker(rig, pool):
+    """The answer from before the first attempt outlives the worker: it is stored before the request leaves."""
+    before = rig.box.applied(CREATED)
+    rig.workers.kill.write_text("after")
+    inputs = {"poolId": pool[0]["id"], "body": update_of(pool[0])}
+    handle = rig.start(OneTask.run, ["okta.create_agent_pools_update", inputs, {"verifyBefore": True}])
+    rig.workers.replace_dead()
+    told = rig.end(handle)
+    assert (told["status"], "updateId" in told["outputs"]) == ("succeeded", True)
+    assert rig.box.applied(CREATED) == before + 1
 
 
 def test_outputs_go_by_their_own_names_and_the_outcome_beside_them(rig, pool):

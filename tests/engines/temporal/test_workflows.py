@@ -88,15 +88,6 @@ outputs: {update: '{{ steps.create.status }}'}
 """
 
 
-def test_a_create_that_looked_before_survives_its_worker(rig, tmp_path):
-    """The answer from before the first attempt outlives the worker: it is stored before the request leaves."""
-    rig.workers.kill.write_text("after")
-    handle = started(rig, written(tmp_path, VERIFIED))
-    rig.workers.replace_dead()
-    assert rig.end(handle) == {"update": "succeeded"}
-    assert rig.box.applied(CREATED) == 1
-
-
 EVERYTHING = """
 name: everything
 steps:
@@ -174,16 +165,15 @@ def test_what_a_person_rejects_ends_the_run(rig, tmp_path):
     assert (error.cause.type, error.cause.message) == ("rejected", "step 'sure' was rejected")
 
 
-@pytest.mark.parametrize("limit", [20, 60])
-def test_a_long_run_continues_as_new_and_does_nothing_twice(rig, tmp_path, limit):
-    handle = started(rig, ROLL_OUT, continueAt=limit)
+def test_a_long_run_continues_as_new_and_does_nothing_twice(rig):
+    handle = started(rig, ROLL_OUT, continueAt=20)
     outputs = rig.end(handle)
     assert outputs["notOperational"] == []
     assert rig.box.applied(CREATED) == rig.box.applied(ACTIVATED) == len(outputs["updated"])
     first = rig.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
     events = rig.history(first).events
     assert events[-1].HasField("workflow_execution_continued_as_new_event_attributes")
-    assert len(events) < limit + 30
+    assert len(events) < 50
 
 
 def test_waits_and_approvals_survive_a_run_that_continues_as_new(rig, tmp_path):

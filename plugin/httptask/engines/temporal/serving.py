@@ -16,10 +16,14 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from httptask.clock import SystemClock
 from httptask.engines.temporal.names import QUEUE
 from httptask.engines.temporal.plugin import HttpTaskPlugin
 from httptask.errors import ConfigurationError, Problem
 from httptask.serving import until_signal
+
+#: Seconds.
+LET_GO = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,12 @@ def serve_forever(choices: Choices, ready: Callable[[dict[str, Any]], None]) -> 
 
     """
     plugin = HttpTaskPlugin(templates=choices.templates, connection=choices.connection)
-    with until_signal() as wait:
-        asyncio.run(_work(choices, plugin, ready, wait))
+    try:
+        with until_signal() as wait:
+            asyncio.run(_work(choices, plugin, ready, wait))
+    finally:
+        # the SDK's own threads let go of Python a moment after their last answer: an interpreter that ends before is aborted
+        SystemClock().sleep(LET_GO)
 
 
 async def _work(
