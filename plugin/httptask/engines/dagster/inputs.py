@@ -1,0 +1,78 @@
+"""Inputs from run config: typed by the schema, text coerced as on the command line, secrets by environment variable only.
+
+Dagster stores run config as it was given and shows it to everybody, so that a secret in it is refused before the run is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import Array, BoolSource, EnvVar, Field, IntSource, Noneable, Permissive, StringSource
+
+from httptask.errors import InputInvalid, Problem
+from httptask.inputs import coerce
+from httptask.model import Schema
+from httptask.sensitive import mark
+from httptask.surroundings import Surroundings
+
+_SOURCES = {"string": StringSource, "integer": IntSource, "boolean": BoolSource, "object": Permissive(), "array": Array(Any)}
+#: A secret in run config: the name of the worker's variable.
+_SECRET = {"env": Field(str, description="Name of the variable of the worker that holds the secret.")}
+
+
+def fields(schema: Schema) -> dict[str, Field]:
+    """Return the config fields of a closed input schema, with its defaults and descriptions."""
+    definitions, required = schema.get("$defs", {}), set(schema.get("required", ()))
+    return {
+        name: _field(rules if isinstance(rules, Mapping) else {}, name in required, is_secret(schema, name, definitions))
+        for name, rules in schema.get("properties", {}).items()
+    }
+
+
+def is_secret(schema: Schema, name: str, definitions: Mapping[str, Any]) -> bool:
+    """Return whether an input is secret by its schema or name."""
+    return bool(mark({name: "a text to be looked at"}, schema, definitions).secrets)
+
+
+def taken(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return config values as inputs: text coerced by schema, secrets read from the worker's environment.
+
+    Raises:
+        InputInvalid: a secret that is not given by the name of a variable.
+        ConfigurationError: there is no such variable.
+
+    """
+    return {name: _taken(schema, name, value) for name, value in given.items()}
+
+
+def revealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs that Python code gave, each `EnvVar` read."""
+    return {
+        name: _variable(str(value.env_var_name), name) if isinstance(value, EnvVar) else value for name, value in values.items()
+    }
+
+
+def _field(rules: Mapping[str, Any], required: bool, secret: bool) -> Field:  # noqa: FBT001 - two facts of one property
+    description = rules.get("description")
+    if secret:
+        return Field(_SECRET, is_required=required, description=description)
+    kind = _SOURCES.get(rules["type"], Any) if isinstance(rules.get("type"), str) else Any
+    if "default" in rules:
+        default = rules["default"]
+        return Field(Noneable(kind) if default is None else kind, default_value=default, description=description)
+    return Field(kind, is_required=required, description=description)
+
+
+def _taken(schema: Schema, name: str, value: Any) -> Any:
+    rules, definitions = schema.get("properties", {}).get(name, {}), schema.get("$defs", {})
+    if is_secret(schema, name, definitions):
+        if not isinstance(value, Mapping) or set(value) != {"env"} or not isinstance(value["env"], str):
+            raise InputInvalid(Problem(name, "a secret stands in run config, which Dagster stores", "give it as {env: NAME}"))
+        return _variable(value["env"], name)
+    return coerce(rules, definitions, value) if isinstance(value, str) else value
+
+
+def _variable(variable: str, where: str) -> str:
+    return Surroundings.current().secret(f"env:{variable}", Path(), where).reveal()

@@ -1,0 +1,77 @@
+"""Which item of a forEach may be begun: none after one that ends the others, whatever order and executor Dagster takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dagster import DagsterEventType, RetryRequested
+
+from httptask.engines.dagster.ledger import Ledger
+from httptask.engines.dagster.units import Bench
+from httptask.hosted.outline import Node
+
+#: Seconds after which an item looks again whether an earlier one is settled, and how often.
+_LATER, _TIMES = 2.0, 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """What is known of another item: the run, the step and the kind of its newest event, and what Dagster says of its step."""
+
+    run: str
+    step: str | None
+    kind: str
+    status: str = ""
+    said: DagsterEventType | None = None
+
+
+def ends_others(status: str, node: Node) -> bool:
+    """Return whether an item that ended so keeps those after it from being begun."""
+    return status in {"unknown", "cancelled"} or (status == "failed" and node.stops)
+
+
+def why_not_begun(bench: Bench, node: Node, index: int) -> str | None:
+    """Return why an item is not to be begun; None when it is.
+
+    Raises:
+        RetryRequested: an earlier item must be settled first, and this one makes room for it.
+
+    """
+    ledger, waits = bench.ledger, False
+    for number, other in _others(ledger, node.path):
+        if number == index:
+            continue
+        here = other.run == ledger.run.run_id
+        is_open = other.kind in {"begun", "kept"} or other.status == "unknown"
+        if here and _ends(other, node):
+            return f"item {number} ended the others"
+        waits |= is_open and number < index and (not here or other.said == DagsterEventType.STEP_UP_FOR_RETRY)
+    if not waits:
+        return None
+    if bench.context.retry_number >= _TIMES:
+        return "an earlier item, of whose end nobody knows, is not settled"
+    raise RetryRequested(max_retries=bench.context.retry_number + 1, seconds_to_wait=_LATER)
+
+
+def _ends(other: _Other, node: Node) -> bool:
+    if other.kind == "ended":
+        return ends_others(other.status, node)
+    if other.said != DagsterEventType.STEP_FAILURE:
+        return False
+    return ends_others("failed" if other.kind == "marked" else "unknown", node)  # its worker was lost
+
+
+def _others(ledger: Ledger, path: str) -> Iterator[tuple[int, _Other]]:
+    found: dict[str, _Other] = {}
+    for record in ledger.records():
+        if record.use.startswith(f"{path}["):
+            found[record.use] = _Other(record.run, record.step, record.kind, str(record.data.get("status", "")))
+        elif record.type != DagsterEventType.ENGINE_EVENT:
+            for use, other in found.items():
+                if (other.run, other.step) == (record.run, record.step):
+                    found[use] = replace(
+                        other, kind="done" if record.type == DagsterEventType.STEP_SUCCESS else other.kind, said=record.type
+                    )
+    for use, other in found.items():
+        yield int(use.removeprefix(f"{path}[").removesuffix("]")), other

@@ -1,0 +1,141 @@
+"""A task template as an op: its inputs are the op's, its named outputs are the op's, beside the whole `outcome`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from dagster import Field, In, MetadataValue, OpDefinition, OpExecutionContext, Out, Output, Permissive
+
+from httptask.engines.dagster.inputs import revealed, taken
+from httptask.engines.dagster.ledger import Ledger, step_key
+from httptask.engines.dagster.ops import Face, op_of
+from httptask.engines.dagster.resource import host_of, resource_keys
+from httptask.engines.dagster.shown import name_of, names_of, outputs, outs_of
+from httptask.engines.dagster.units import Bench, Sending, failure
+from httptask.errors import UsageError
+from httptask.hosted.turns import Ended, not_begun
+from httptask.hosted.units import OneTask
+from httptask.inputs import input_schema
+from httptask.loader import open_registry
+from httptask.model import Until
+from httptask.registry import Registry
+
+#: The Out of the whole outcome.
+OUTCOME = "outcome"
+
+
+class Options(TypedDict, total=False):
+    """How a task is used, as a step of a workflow says it.
+
+    `until` is a condition on `response`, asked every `every` seconds for `timeout` seconds, unless `fail_if` holds before.
+    """
+
+    headers: Mapping[str, str]
+    until: str
+    fail_if: str
+    every: float
+    timeout: float
+    retry: Mapping[str, Any]
+    idempotent: bool
+    verify_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A task and everything about its op that is known before a run."""
+
+    task: OneTask
+    registry: Registry
+    ins: Mapping[str, str]
+    outs: Mapping[str, str]
+
+    def compute(self, context: OpExecutionContext, given: Mapping[str, Any]) -> Iterator[Output[Any]]:
+        """Send, and yield what came of it."""
+        with host_of(context, {}) as host:
+            ended = self._run(Bench(context, host, Ledger.of(context)), given)
+        if not ended.goes_on:
+            raise failure(ended)
+        if ended.withheld:
+            context.log.warning("withheld, because they hold a secret or are too large: %s", ", ".join(ended.withheld))
+        yield from outputs(ended, self.outs)
+        yield Output(ended.outcome, OUTCOME, metadata={OUTCOME: MetadataValue.json(ended.outcome)})
+
+    def _run(self, bench: Bench, given: Mapping[str, Any]) -> Ended:
+        plain = self.task.unit(self.registry)
+        try:
+            unit = self._with(bench.context, given).unit(self.registry)
+        except UsageError as error:
+            return not_begun(plain, error)
+        key = step_key(bench.context)
+        return Sending(bench, unit, key, key=key).run()
+
+    def _with(self, context: OpExecutionContext, given: Mapping[str, Any]) -> OneTask:
+        wired = {text: given[name] for text, name in self.ins.items() if given.get(name) is not None}
+        configured = taken(input_schema(self.task.template), context.op_config["inputs"])
+        task, inputs = self.task, {**revealed(self.task.inputs), **configured, **wired}
+        more = (task.headers, task.until, task.timeout, task.retry, task.idempotent, task.verify_before)
+        return OneTask(task.template, inputs, *more)
+
+
+def op_from_template(
+    task: str,
+    *,
+    name: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    templates: Sequence[str | Path] = (),
+    **options: Unpack[Options],
+) -> OpDefinition:
+    """Return an op that sends one task.
+
+    Each input of the task is an input of the op: connect it to what another op gives, put it into run config under
+    `ops: NAME: config: inputs:`, or give it here. Each named output is an Out, and `outcome` is the whole outcome.
+
+    Args:
+        task: id of the template.
+        name: of the op; without it the task's id, with underscores.
+        inputs: of the task, with `EnvVar` for secrets.
+        templates: folders of further templates.
+        options: how it is used.
+
+    Raises:
+        DefinitionError: the template, or an option, is wrong.
+        ConfigurationError: two of its names are one in Dagster.
+
+    """
+    registry = open_registry([Path(folder) for folder in templates])
+    template = registry[task]
+    ins = names_of(input_schema(template)["properties"], f"inputs of {task}")
+    outs = names_of(template.outputs, f"outputs of {task}", [OUTCOME])
+    made = _Task(_used(OneTask(template, inputs or {}), options), registry, ins, outs)
+    made.task.unit(registry)  # options that are wrong are told when the code is loaded
+
+    face = Face(
+        name or name_of(task),
+        template.summary or None,
+        {each: In(Any, default_value=None) for each in ins.values()},
+        {**outs_of(outs), OUTCOME: Out(Any)},
+        {"inputs": Field(Permissive(), is_required=False, default_value={})},
+        resource_keys({}),
+        {"httptask/task": task},
+    )
+    return op_of(face, made.compute)
+
+
+def _used(task: OneTask, options: Options) -> OneTask:
+    until = options.get("until")
+    asks = (
+        None if until is None else Until(until, options.get("fail_if"), options.get("every", 5.0), options.get("timeout", 600.0))
+    )
+    return OneTask(
+        task.template,
+        task.inputs,
+        options.get("headers", {}),
+        asks,
+        None if until is not None else options.get("timeout"),
+        options.get("retry", {}),
+        options.get("idempotent"),
+        options.get("verify_before", False),
+    )

@@ -1,0 +1,39 @@
+"""The jobs that the tests run; children and servers import them from here, so that they are made from the environment alone."""
+
+import json
+import os
+from pathlib import Path
+
+from dagster import EnvVar, job, multiprocess_executor
+
+from engines.contract import READ_TIMEOUT
+from httptask.engines.dagster import HttpTaskResource, job_from_workflow, op_from_template
+
+#: Forked from a process that has Dagster imported: a step takes a tenth of the time.
+FORKED = multiprocess_executor.configured(
+    {"max_concurrent": 2, "start_method": {"forkserver": {"preload_modules": ["httptask.engines.dagster"]}}}
+)
+
+
+def resource():
+    return HttpTaskResource(
+        base_url=EnvVar("HTTPTASK_TEST_URL"), token=EnvVar("HTTPTASK_TEST_TOKEN"), retry={"readTimeout": READ_TIMEOUT}
+    )
+
+
+def one_task():
+    """The job of one task that the file HTTPTASK_TEST_TASK names."""
+    said = json.loads(Path(os.environ["HTTPTASK_TEST_TASK"]).read_text())
+    made = op_from_template(said["task"], name="played", inputs=said["inputs"], retry=said["retry"])
+
+    @job(name="one_task", executor_def=FORKED, resource_defs={"httptask": resource()})
+    def played():
+        made()
+
+    return played
+
+
+def whole():
+    """The job of the workflow file HTTPTASK_TEST_WORKFLOW."""
+    made = job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"])
+    return made.with_top_level_resources({"httptask": resource()})
