@@ -2,16 +2,22 @@
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
 
+from engines.contract import READ_TIMEOUT, prepare
 from engines.sandboxes import sandbox
+from httptask.hosted.host import Host
+from httptask.hosted.stores import from_store
+from httptask.hosted.turns import Turn, take
+from httptask.hosted.units import OneTask
+from httptask.loader import Library
 
 pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
 
 TESTS = Path(__file__).resolve().parents[2]
+sys.path.append(str(TESTS))  # workers get a copy of the path, of which Dagster takes the first entry away, where pytest puts it
 INSTANCE = """
 telemetry: {enabled: false}
 run_retries: {enabled: true, max_retries: 3}
@@ -33,16 +39,25 @@ def home(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory):
+    """Where tests leave what workers read: the same for all, because Dagster's forkserver keeps the variables of its first run."""
+    return tmp_path_factory.mktemp("stage")
+
+
 @pytest.fixture
-def environment(home, org, tmp_path, monkeypatch):
+def environment(home, org, stage, monkeypatch):
     """What workers find around themselves; a file `kill` ends one of them."""
+    (stage / "kill").unlink(missing_ok=True)
     folders = [TESTS / "engines" / "deadly", TESTS]
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
-    monkeypatch.setenv("HTTPTASK_TEST_KILL", str(tmp_path / "kill"))
+    monkeypatch.setenv("HTTPTASK_TEST_KILL", str(stage / "kill"))
     monkeypatch.setenv("HTTPTASK_TEST_URL", org.url)
     monkeypatch.setenv("HTTPTASK_TEST_TOKEN", org.token)
-    return tmp_path
+    monkeypatch.setenv("HTTPTASK_TEST_TASK", str(stage / "task.json"))
+    monkeypatch.setenv("HTTPTASK_TEST_WORKFLOW", str(stage / "workflow.yaml"))
+    return stage
 
 
 @pytest.fixture
@@ -51,3 +66,17 @@ def instance(environment):
 
     with DagsterInstance.get() as found:
         yield found
+
+
+@pytest.fixture
+def prepared(org):
+    """A pool of a new sandbox and a scheduled update of it, made without Dagster."""
+    org.reset()
+    registry = Library().registry()
+    values = {"baseUrl": org.url, "token": org.token, "retry": {"readTimeout": READ_TIMEOUT}}
+
+    def run(task, inputs):
+        with Host(lambda provider, _: from_store(provider, "prepared", values, place="test"), "test") as host:
+            return take(OneTask(registry[task], inputs).unit(registry), Turn("prepared"), host).outputs
+
+    return prepare(run)

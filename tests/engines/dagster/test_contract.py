@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.contract import Seen, check, prepare, scenarios
+from engines.contract import Seen, check, scenarios
 from engines.sandboxes import waited
 
 dagster = pytest.importorskip("dagster")
@@ -19,13 +19,11 @@ NAMES = [scenario.name for scenario in scenarios({"id": "", "agents": []}, "", "
 
 
 @pytest.fixture
-def play(environment, instance, monkeypatch):
+def play(environment, instance):
     """Run one task as a job and return what Dagster says of the run."""
 
     def run(task, inputs, retry=None, *, here=False):
-        file = environment / "task.json"
-        file.write_text(json.dumps({"task": task, "inputs": inputs, "retry": retry or {}}))
-        monkeypatch.setenv("HTTPTASK_TEST_TASK", str(file))
+        (environment / "task.json").write_text(json.dumps({"task": task, "inputs": inputs, "retry": retry or {}}))
         if here:
             done = played.one_task().execute_in_process(instance=instance, raise_on_error=False)
         else:
@@ -33,12 +31,6 @@ def play(environment, instance, monkeypatch):
         return done
 
     return run
-
-
-def outputs(done):
-    """Return the named outputs that the op gave."""
-    names = {event.step_output_data.output_name for event in done.all_events if event.is_successful_output}
-    return {name: done.output_for_node("played", name) for name in names}
 
 
 def failed(instance, run_id):
@@ -58,12 +50,10 @@ def visible(instance, run_id):
 
 @pytest.mark.parametrize("here", [False, True], ids=["multiprocess", "in process"])
 @pytest.mark.parametrize("name", NAMES)
-def test_the_contract_of_engines(name, here, play, instance, org, environment, record_testsuite_property):
+def test_the_contract_of_engines(name, here, play, prepared, instance, org, environment):
     if here and "killed" in name:
         pytest.skip("a worker that is this process cannot be killed")
-    org.reset()
-    pool, update = prepare(lambda task, inputs: outputs(play(task, inputs, here=True)))
-    scenario = next(each for each in scenarios(pool, update, org.token) if each.name == name)
+    scenario = next(each for each in scenarios(*prepared, org.token) if each.name == name)
     before, sent = org.applied(scenario.operation), len(org.sent(scenario.match))
     if scenario.script:
         org.play(scenario.match, scenario.script)
