@@ -48,7 +48,7 @@ def job_from_workflow(
     name: str | None = None,
     templates: Sequence[str | Path] = (),
     resources: Mapping[str, str] | None = None,
-    executor_def: ExecutorDefinition | None = None,
+    executor: ExecutorDefinition | Mapping[str, Any] | None = None,
 ) -> JobDefinition:
     """Return a job that runs a workflow file.
 
@@ -59,7 +59,8 @@ def job_from_workflow(
         name: of the job; without it the workflow's.
         templates: folders of further templates.
         resources: key of the resource for a connection that the workflow names, or for a provider; others take `httptask`.
-        executor_def: in place of the multiprocess executor. It must keep the bounds of `httptask/each` for maxParallel to hold.
+        executor: config of the multiprocess executor, such as `{"max_concurrent": 4}`; or another executor, which has to bound steps
+            with the tag `httptask/each` itself for maxParallel to hold.
 
     Raises:
         DefinitionError: the file is wrong, or uses what Dagster has no words for; everything at once.
@@ -72,16 +73,17 @@ def job_from_workflow(
     draft = _Draft(Flow(workflow, registry, resources or {}), name_of(name or workflow.name))
     draft.walk(outline)
     ops = draft.graph(fields(workflow.inputs))
-    executor = executor_def or _executor(outline)
+    bounded = executor if isinstance(executor, ExecutorDefinition) else _executor(outline, executor or {})
     tags = {"httptask/workflow": workflow.name[:255], **_RUN_TAGS}
-    return ops.to_job(description=workflow.description or None, tags=tags, executor_def=executor)
+    return ops.to_job(description=workflow.description or None, tags=tags, executor_def=bounded)
 
 
-def _executor(outline: Outline) -> ExecutorDefinition:
+def _executor(outline: Outline, config: Mapping[str, Any]) -> ExecutorDefinition:
+    """Return the multiprocess executor with the bounds of each forEach beside its other config."""
     limits = [
         {"key": EACH, "value": node.name, "limit": max(1, node.max_parallel)} for node in outline.every() if node.kind == "each"
     ]
-    return multiprocess_executor.configured({"tag_concurrency_limits": limits}) if limits else multiprocess_executor
+    return multiprocess_executor.configured({**config, "tag_concurrency_limits": [*config.get("tag_concurrency_limits", ()), *limits]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""A queued run under Dagster's daemon: a step is killed, then the run's worker, and Dagster finishes the workflow all the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+dagster = pytest.importorskip("dagster")
+from dagster import DagsterRunStatus  # noqa: E402
+
+WORKFLOW = """
+name: three
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: create
+    task: okta.create_agent_pools_update
+    verify: {before: true}
+    forEach: '{{ steps.pools.outputs.pools[:4] }}'
+    with:
+      poolId: '{{ item.id }}'
+      body:
+        name: 'Update {{ item.name }}'
+        agentType: AD
+        agents: '{{ item.agents }}'
+        notifyAdmin: false
+        schedule: {cron: 0 3 * * WED, timezone: America/New_York, duration: 120}
+    outputs: {poolId: '{{ item.id }}'}
+  - id: activate
+    task: okta.activate_agent_pools_update
+    with: {poolId: '{{ steps.create.outputs[3].poolId }}', updateId: '{{ steps.create.outputs[3].updateId }}'}
+outputs: {made: '{{ steps.create.outputs | map(attribute="updateId") | list }}'}
+"""
+CREATE = "POST /api/v1/agentPools/{poolId}/updates"
+ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+
+
+def command(name):
+    return str(Path(sys.executable).with_name(name))
+
+
+@contextmanager
+def daemon(folder):
+    with (folder / "daemon.log").open("w") as log:
+        process = subprocess.Popen([command("dagster-daemon"), "run", "-m", "engines.dagster.location"], stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+def until(condition, seconds=180):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def assert_stored_nowhere(secret, *folders):
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert [str(file) for file in files if secret.encode() in file.read_bytes()] == []
+    assert any(file.suffix == ".db" for file in files)
+
+
+def worker(instance, run):
+    """The process that executes a run, as its log names it."""
+    for entry in instance.all_logs(run.run_id):
+        if "multiprocess executor: parent process (pid: " in entry.message:
+            return int(entry.message.partition("(pid: ")[2].rstrip(")"))
+    return None
+
+
+def test_a_run_whose_step_and_whose_worker_are_killed_is_finished_by_the_engine(environment, instance, org, home):
+    org.reset()
+    (environment / "workflow.yaml").write_text(WORKFLOW)
+    (environment / "kill").write_text("after")
+    with daemon(environment):
+        launch = [command("dagster"), "job", "launch", "-m", "engines.dagster.location", "-j", "three"]
+        subprocess.run(launch, check=True, capture_output=True, timeout=120)
+        (first,) = until(lambda: instance.get_runs(limit=1))
+        until(lambda: org.applied(CREATE) >= 2)
+        os.kill(worker(instance, first), signal.SIGKILL)
+        until(lambda: instance.get_run_by_id(first.run_id).status == DagsterRunStatus.FAILURE)
+        second = until(lambda: next((run for run in instance.get_runs() if run.parent_run_id == first.run_id), None))
+        until(lambda: instance.get_run_by_id(second.run_id).status in ENDED)
+    assert instance.get_run_by_id(second.run_id).status == DagsterRunStatus.SUCCESS
+    posted = [entry["path"] for entry in org._control("GET", "requests")["received"] if entry["method"] == "POST"]
+    assert sorted(posted) == sorted(set(posted))
+    assert org.applied(CREATE) == sum(path.endswith("/updates") for path in posted) == 4
+    assert not (environment / "kill").exists()
+    assert_stored_nowhere(org.token, home, environment)
