@@ -1,4 +1,4 @@
-"""A real Dagster instance in a folder of its own, and a sandbox in a process of its own. Skipped where Dagster is not installed."""
+"""A real Dagster instance in a folder of its own, a sandbox in a process of its own. Skipped where there is no Dagster."""
 
 import os
 import sys
@@ -14,8 +14,6 @@ from httptask.hosted.turns import Turn, take
 from httptask.hosted.units import OneTask
 from httptask.loader import Library
 
-pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
-
 TESTS = Path(__file__).resolve().parents[2]
 sys.path.append(str(TESTS))  # workers get a copy of the path, of which Dagster takes the first entry away, where pytest puts it
 INSTANCE = """
@@ -23,6 +21,24 @@ telemetry: {enabled: false}
 run_retries: {enabled: true, max_retries: 3}
 run_monitoring: {enabled: true, poll_interval_seconds: 2}
 """
+
+
+ROWS = pytest.StashKey()
+
+
+def pytest_configure(config):
+    config.stash[ROWS] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Show the table of scenarios."""
+    for row in config.stash[ROWS]:
+        terminalreporter.write_line(" | ".join(row))
+
+
+@pytest.fixture
+def rows(request):
+    return request.config.stash[ROWS]
 
 
 @pytest.fixture(scope="session")
@@ -40,24 +56,24 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory):
-    """Where tests leave what workers read: the same for all, because Dagster's forkserver keeps the variables of its first run."""
-    return tmp_path_factory.mktemp("stage")
+def left(tmp_path_factory):
+    """Where tests leave what workers read: one for all, because the forkserver keeps the variables of its first run."""
+    return tmp_path_factory.mktemp("left")
 
 
 @pytest.fixture
-def environment(home, org, stage, monkeypatch):
+def environment(home, org, left, monkeypatch):
     """What workers find around themselves; a file `kill` ends one of them."""
-    (stage / "kill").unlink(missing_ok=True)
+    (left / "kill").unlink(missing_ok=True)
     folders = [TESTS / "engines" / "deadly", TESTS]
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
-    monkeypatch.setenv("HTTPTASK_TEST_KILL", str(stage / "kill"))
+    monkeypatch.setenv("HTTPTASK_TEST_KILL", str(left / "kill"))
     monkeypatch.setenv("HTTPTASK_TEST_URL", org.url)
     monkeypatch.setenv("HTTPTASK_TEST_TOKEN", org.token)
-    monkeypatch.setenv("HTTPTASK_TEST_TASK", str(stage / "task.json"))
-    monkeypatch.setenv("HTTPTASK_TEST_WORKFLOW", str(stage / "workflow.yaml"))
-    return stage
+    monkeypatch.setenv("HTTPTASK_TEST_TASK", str(left / "task.json"))
+    monkeypatch.setenv("HTTPTASK_TEST_WORKFLOW", str(left / "workflow.yaml"))
+    return left
 
 
 @pytest.fixture

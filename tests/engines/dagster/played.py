@@ -33,9 +33,13 @@ def one_task():
 
 def whole():
     """The job of the workflow file HTTPTASK_TEST_WORKFLOW."""
-    return job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"], executor=QUICK).with_top_level_resources({"httptask": resource()})
+    return job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"], executor=QUICK).with_top_level_resources(
+        {"httptask": resource()}
+    )
 
 
 def definitions():
     """What a code location of the workflow file holds."""
-    return Definitions(jobs=[job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"], executor=QUICK)], resources={"httptask": resource()})
+    return Definitions(
+        jobs=[job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"], executor=QUICK)], resources={"httptask": resource()}
+    )

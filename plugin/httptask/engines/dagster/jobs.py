@@ -59,8 +59,8 @@ def job_from_workflow(
         name: of the job; without it the workflow's.
         templates: folders of further templates.
         resources: key of the resource for a connection that the workflow names, or for a provider; others take `httptask`.
-        executor: config of the multiprocess executor, such as `{"max_concurrent": 4}`; or another executor, which has to bound steps
-            with the tag `httptask/each` itself for maxParallel to hold.
+        executor: config of the multiprocess executor, such as `{"max_concurrent": 4}`; or another executor, which has to bound
+            steps with the tag `httptask/each` itself for maxParallel to hold.
 
     Raises:
         DefinitionError: the file is wrong, or uses what Dagster has no words for; everything at once.
@@ -83,7 +83,9 @@ def _executor(outline: Outline, config: Mapping[str, Any]) -> ExecutorDefinition
     limits = [
         {"key": EACH, "value": node.name, "limit": max(1, node.max_parallel)} for node in outline.every() if node.kind == "each"
     ]
-    return multiprocess_executor.configured({**config, "tag_concurrency_limits": [*config.get("tag_concurrency_limits", ()), *limits]})
+    return multiprocess_executor.configured(
+        {**config, "tag_concurrency_limits": [*config.get("tag_concurrency_limits", ()), *limits]}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def op_of(face: Face, work: Compute) -> OpDefinition:
         retry_policy=LOST_WORKERS,
     )
     def compute(context: OpExecutionContext, **given: Any) -> Iterator[Any]:
-        yield from work(context, given)
+        selected = context.selected_output_names  # of an asset's ops Dagster takes only what something reads
+        yield from (output for output in work(context, given) if output.output_name in selected)
 
     return compute

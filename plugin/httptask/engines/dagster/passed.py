@@ -1,4 +1,4 @@
-"""What ops hand on to each other through Dagster's IO manager: results of steps as a journal keeps them, and whether it is over."""
+"""What ops hand on to each other through Dagster's IO manager: results as a journal keeps them, and whether it is over."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class StepOp:
             yield handed_on({}, more={"told": done.to_json()})
             return
         if not isinstance(done, Listed):
-            raise AssertionError("a list of items was asked for")
+            raise TypeError("a list of items was asked for")
         items = [item.to_json() for item in done.items]
         digits = len(str(len(items)))
         for index, item in enumerate(items):
@@ -194,7 +194,7 @@ class _Work:
         """Decide what is one end."""
         done = self.decide(action, more)
         if not isinstance(done, Ended):
-            raise AssertionError(f"{action} is one end")
+            raise TypeError(f"{action} is one end")
         return done
 
     def _waited(self) -> Ended:
@@ -224,4 +224,4 @@ class _Work:
             given = taken(flow.workflow.inputs, self.bench.context.op_config["inputs"])
             return replace(unit, inputs=checked_inputs(flow.workflow, given))
         except UsageError as error:
-            return not_begun(unit, error)
+            return not_begun(unit, error, pending=action == "send" and self.bench.ledger.past(unit.use).is_open)

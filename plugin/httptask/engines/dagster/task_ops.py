@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -17,8 +17,8 @@ from httptask.engines.dagster.shown import name_of, names_of, outputs, outs_of
 from httptask.engines.dagster.units import Bench, Sending, failure
 from httptask.errors import UsageError
 from httptask.hosted.turns import Ended, not_begun
-from httptask.hosted.units import OneTask
-from httptask.inputs import input_schema
+from httptask.hosted.units import OneTask, Unit
+from httptask.inputs import check, input_schema
 from httptask.loader import open_registry
 from httptask.model import Until
 from httptask.registry import Registry
@@ -63,21 +63,23 @@ class _Task:
         yield from outputs(ended, self.outs)
         yield Output(ended.outcome, OUTCOME, metadata={OUTCOME: MetadataValue.json(ended.outcome)})
 
-    def _run(self, bench: Bench, given: Mapping[str, Any]) -> Ended:
-        plain = self.task.unit(self.registry)
-        try:
-            unit = self._with(bench.context, given).unit(self.registry)
-        except UsageError as error:
-            return not_begun(plain, error)
-        key = step_key(bench.context)
-        return Sending(bench, unit, key, key=key).run()
+    def plain(self) -> Unit:
+        """Return the unit as far as it is known before a run; what is wrong with the task's options is found here."""
+        return replace(self.task, inputs=dict.fromkeys(self.ins)).unit(self.registry)
 
-    def _with(self, context: OpExecutionContext, given: Mapping[str, Any]) -> OneTask:
+    def _run(self, bench: Bench, given: Mapping[str, Any]) -> Ended:
+        key = step_key(bench.context)
+        try:
+            inputs = self._inputs(bench.context, given)
+            check(self.task.template, inputs)
+        except UsageError as error:
+            return not_begun(self.plain(), error, pending=bench.ledger.past(key).is_open)
+        return Sending(bench, replace(self.task, inputs=inputs).unit(self.registry), key, key=key).run()
+
+    def _inputs(self, context: OpExecutionContext, given: Mapping[str, Any]) -> dict[str, Any]:
         wired = {text: given[name] for text, name in self.ins.items() if given.get(name) is not None}
         configured = taken(input_schema(self.task.template), context.op_config["inputs"])
-        task, inputs = self.task, {**revealed(self.task.inputs), **configured, **wired}
-        more = (task.headers, task.until, task.timeout, task.retry, task.idempotent, task.verify_before)
-        return OneTask(task.template, inputs, *more)
+        return {**revealed(self.task.inputs), **configured, **wired}
 
 
 def op_from_template(
@@ -110,7 +112,7 @@ def op_from_template(
     ins = names_of(input_schema(template)["properties"], f"inputs of {task}")
     outs = names_of(template.outputs, f"outputs of {task}", [OUTCOME])
     made = _Task(_used(OneTask(template, inputs or {}), options), registry, ins, outs)
-    made.task.unit(registry)  # options that are wrong are told when the code is loaded
+    made.plain()
 
     face = Face(
         name or name_of(task),

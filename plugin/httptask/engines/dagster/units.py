@@ -29,7 +29,7 @@ def decide(bench: Bench, unit: Unit, more: Mapping[str, Any]) -> Done:
     """Do a unit that sends nothing: to do it again after a lost worker changes nothing."""
     done = perform(unit, Turn(bench.ledger.root), bench.host, more)
     if isinstance(done, Again):
-        raise AssertionError("a unit that sends nothing is over at once")
+        raise TypeError("a unit that sends nothing is over at once")
     return done
 
 

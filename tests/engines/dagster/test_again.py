@@ -1,0 +1,52 @@
+"""A run that is executed again: a person may repeat what failed, Dagster itself may not, and nobody what was lost."""
+
+import json
+
+import pytest
+
+dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
+from dagster import DagsterEventType, ReexecutionOptions, execute_job, reconstructable  # noqa: E402
+
+from engines.contract import update_of  # noqa: E402
+from engines.dagster import played  # noqa: E402
+
+
+@pytest.fixture
+def create(environment, instance, org, prepared):
+    """Create an update under a fault, then execute the run again; return both runs and how often it was sent."""
+    pool, _ = prepared
+
+    def twice(script, tags=None):
+        said = {"task": "okta.create_agent_pools_update", "inputs": {"poolId": pool["id"], "body": update_of(pool)}, "retry": {}}
+        (environment / "task.json").write_text(json.dumps(said))
+        path = f"POST /api/v1/agentPools/{pool['id']}/updates"
+        before = len(org.sent(path))
+        org.play(path, script)
+        first = execute_job(reconstructable(played.one_task), instance=instance)
+        options = ReexecutionOptions.from_failure(first.run_id, instance)
+        second = execute_job(reconstructable(played.one_task), instance=instance, reexecution_options=options, tags=tags)
+        return first, second, len(org.sent(path)) - before
+
+    return twice
+
+
+def error(instance, done):
+    (found,) = instance.all_logs(done.run_id, of_type=DagsterEventType.STEP_FAILURE)
+    return found.dagster_event.step_failure_data.user_failure_data.metadata["error type"].value
+
+
+def test_a_person_may_have_a_failed_step_sent_again(create):
+    first, second, sent = create("400, ok")
+    assert (first.success, second.success, sent) == (False, True, 2)
+
+
+def test_dagster_itself_may_not(create, instance):
+    first, second, sent = create("400, ok", tags={"dagster/retry_number": "1"})
+    assert (first.success, second.success, sent) == (False, False, 1)
+    assert error(instance, second) == error(instance, first) == "badRequest"
+
+
+def test_what_nobody_knows_is_not_sent_again_whoever_asks(create, instance):
+    _, second, sent = create("reset-after, ok")
+    assert (second.success, sent) == (False, 1)
+    assert error(instance, second) == "OutcomeUnknown"

@@ -1,0 +1,256 @@
+"""Whole workflows as jobs: every construct, what a failure ends, what is refused, and where secrets are."""
+
+import pytest
+
+from engines.contract import READ_TIMEOUT
+
+dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
+from dagster import DagsterInvalidConfigError, EnvVar  # noqa: E402
+
+from httptask.engines.dagster import HttpTaskResource, job_from_workflow  # noqa: E402
+from httptask.errors import WorkflowInvalid  # noqa: E402
+
+LOOK = "okta.get_agent_pools_update_settings"
+
+
+@pytest.fixture
+def run(environment, instance, org):
+    """Run a workflow in this process; return what Dagster says of it."""
+    org.reset()
+
+    def done(text, inputs=None, **files):
+        for name, content in {"workflow": text, **files}.items():
+            (environment / f"{name}.yaml").write_text(content)
+        resource = HttpTaskResource(base_url=org.url, token=EnvVar("HTTPTASK_TEST_TOKEN"), retry={"readTimeout": READ_TIMEOUT})
+        config = {"ops": {"config": inputs}} if inputs is not None else None
+        job = job_from_workflow(environment / "workflow.yaml")
+        return job.execute_in_process(config, instance, resources={"httptask": resource}, raise_on_error=False)
+
+    return done
+
+
+def steps(done):
+    """Return how each step ended."""
+    return {
+        event.step_key: "succeeded" if event.is_step_success else "failed"
+        for event in done.all_events
+        if event.is_step_success or event.is_step_failure
+    }
+
+
+def outputs(done, op):
+    """Return the named outputs of an op."""
+    found = [event.step_output_data for event in done.all_events if event.is_successful_output and event.step_key == op]
+    return {data.output_name: done.output_for_node(op, data.output_name) for data in found if data.output_name != "handed_on"}
+
+
+def told(done, step):
+    """Return why a step failed."""
+    event = next(event for event in done.all_events if event.is_step_failure and event.step_key == step)
+    data = event.step_failure_data.user_failure_data
+    return data.label if data.description is None else data.description
+
+
+EVERYTHING = """
+name: everything
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: pause
+    wait: 300ms
+  - id: both
+    if: '{{ steps.pools.outputs.pools | length > 0 }}'
+    parallel:
+      - id: left
+        task: okta.get_agent_pools_update_settings
+        with: {poolId: '{{ steps.pools.outputs.pools[0].id }}'}
+      - id: right
+        task: okta.list_agent_pools_updates
+        forEach: {items: '{{ steps.pools.outputs.pools }}', maxParallel: 2}
+        with: {poolId: '{{ item.id }}'}
+  - id: inner
+    workflow: inner.yaml
+    with: {pool: '{{ steps.pools.outputs.pools[0].id }}'}
+  - id: outside
+    if: '{{ steps.both.status != "succeeded" }}'
+    workflow: inner.yaml
+    with: {pool: none}
+  - id: never
+    if: '{{ steps.both.status != "succeeded" }}'
+    task: okta.list_agent_pools
+outputs:
+  status: '{{ steps.both.status }}'
+  settings: '{{ steps.left.status }}'
+  lists: '{{ steps.right.outputs | length }}'
+  of: '{{ steps.inner.outputs.of }}'
+  skipped: '{{ [steps.never.status, steps.outside.status] }}'
+"""
+INNER = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: first
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+  - id: second
+    if: '{{ steps.first.response.status == 200 }}'
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
+"""
+
+
+def test_every_construct_is_run_and_a_skipped_step_is_a_value(run):
+    done = run(EVERYTHING, inner=INNER)
+    assert done.success
+    found = outputs(done, "everything__outputs")
+    assert found["of"].endswith(": succeeded")
+    assert {**found, "of": ""} == {
+        "status": "succeeded",
+        "settings": "succeeded",
+        "lists": 5,
+        "of": "",
+        "skipped": ["skipped"] * 2,
+    }
+    assert set(steps(done).values()) == {"succeeded"}
+    assert {"pools", "pause", "both__begin", "left", "right__list", "right__item[0]", "right", "both"} <= set(steps(done))
+    assert {"inner__begin", "inner__first", "inner__second", "inner", "outside__first", "never"} <= set(steps(done))
+
+
+ITEMS = """
+name: items
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: "{{ ['nowhere', 'neither'] }}"MORE}
+    with: {poolId: '{{ item }}'}
+  - id: after
+    task: okta.list_agent_pools
+outputs: {was: '{{ steps.each.status }}'}
+"""
+
+
+@pytest.mark.parametrize(("more", "sent"), [("", 1), (", onError: continue", 2)])
+def test_a_failing_item_ends_the_others_unless_they_go_on(run, org, more, sent):
+    done = run(ITEMS.replace("MORE", more))
+    assert not done.success
+    assert len(org._control("GET", "requests")["received"]) == sent
+    assert steps(done)["each__item[1]"] == "failed"
+    assert ("item 0 ended the others" in told(done, "each__item[1]")) == (sent == 1)
+
+
+def test_failed_items_of_a_step_that_may_fail_are_values(run):
+    done = run(ITEMS.replace("MORE}", "}\n    continueOnError: true"))
+    assert done.success
+    assert outputs(done, "items__outputs") == {"was": "failed"}
+
+
+CAUGHT = """
+name: caught
+steps:
+  - id: inner
+    workflow: inner.yaml
+    continueOnError: true
+    with: {pool: nowhere}
+  - id: both
+    continueOnError: true
+    parallel:
+      - {id: left, task: okta.get_agent_pools_update_settings, with: {poolId: nowhere}}
+      - {id: right, task: okta.list_agent_pools}
+outputs: {inner: '{{ steps.inner.status }}', both: '{{ steps.both.status }}', right: '{{ steps.right.status }}'}
+"""
+
+
+def test_what_fails_within_a_step_that_may_fail_is_a_value_and_ends_only_that_step(run, org):
+    done = run(CAUGHT, inner=INNER.replace("okta.list_agent_pools_updates", LOOK, 1))
+    assert done.success, steps(done)
+    assert outputs(done, "caught__outputs") == {"inner": "failed", "both": "failed", "right": "succeeded"}
+    assert len(org._control("GET", "requests")["received"]) == 3  # `second` was not begun
+
+
+def test_a_failure_ends_the_run_with_its_kind_and_outcome(run):
+    done = run(
+        f"name: f\nsteps:\n  - {{id: look, task: {LOOK}, with: {{poolId: nowhere}}}}\n  - {{id: next, task: okta.list_agent_pools}}\n"
+    )
+    event = next(event for event in done.all_events if event.is_step_failure)
+    metadata = event.step_failure_data.user_failure_data.metadata
+    assert metadata["kind"].value == "notFound"
+    assert metadata["outcome"].value["failure"]["kind"] == "notFound"
+    assert "next" not in steps(done)
+
+
+def test_the_timeout_of_a_workflow_counts_from_its_run(run):
+    done = run("name: t\ntimeout: 1s\nsteps:\n  - {id: pause, wait: 1.2s}\n  - {id: look, task: okta.list_agent_pools}\n")
+    assert "deadline" in told(done, "look")
+
+
+def test_what_dagster_has_no_words_for_is_refused_when_the_code_is_loaded(environment):
+    (environment / "workflow.yaml").write_text(
+        "name: r\nsteps:\n  - {id: sure, approve: 'Sure?'}\nonFailure:\n  - {id: look, task: okta.list_agent_pools}\n"
+    )
+    with pytest.raises(WorkflowInvalid) as caught:
+        job_from_workflow(environment / "workflow.yaml")
+    assert [problem.message for problem in caught.value.problems] == [
+        "Dagster cannot run the steps of onFailure",
+        "step 'sure' uses approve, which Dagster has no counterpart for",
+    ]
+
+
+SECRET = """
+name: secret
+inputs:
+  type: object
+  properties:
+    pin: {type: string, format: password}
+    count: {type: integer, default: 2}
+    kind: {type: string, default: AD}
+steps:
+  - id: look
+    task: okta.list_agent_pools
+    with: {poolType: '{{ inputs.kind }}', limitPerPoolType: '{{ inputs.count }}'}
+    headers: {X-Pin: '{{ inputs.pin }}'}
+"""
+
+
+def test_a_secret_input_is_the_name_of_a_variable_and_stored_nowhere(run, home, monkeypatch):
+    monkeypatch.setenv("THE_PIN", "pin-which-nobody-sees")
+    done = run(SECRET, {"pin": {"env": "THE_PIN"}})
+    assert done.success
+    assert [file for file in home.rglob("*") if file.is_file() and b"pin-which-nobody-sees" in file.read_bytes()] == []
+
+
+def test_a_secret_in_run_config_is_refused_before_there_is_a_run(run, instance):
+    before = len(instance.get_runs())
+    with pytest.raises(DagsterInvalidConfigError):
+        run(SECRET, {"pin": "pin-which-nobody-sees"})
+    assert len(instance.get_runs()) == before
+
+
+POLL = """
+name: poll
+steps:
+  - {id: ask, task: okta.list_agent_pools, until: '{{ response.status == 201 }}', every: 200ms, timeout: 1s}
+"""
+
+
+def test_a_poll_is_no_attempt_and_waits_in_place(run, org):
+    done = run(POLL)
+    assert not done.success
+    assert len(org.sent("GET /api/v1/agentPools")) >= 2
+    assert not any(event.event_type_value == "STEP_UP_FOR_RETRY" for event in done.all_events)
+
+
+def test_nothing_is_sent_once_the_run_was_ended(run, org, instance, monkeypatch):
+    from httptask.engines.dagster.ledger import Ledger
+
+    told = Ledger.tell
+
+    def tell(ledger, use, kind, *rest):
+        told(ledger, use, kind, *rest)
+        if kind == "marked":
+            instance.report_run_failed(ledger.run)
+
+    monkeypatch.setattr(Ledger, "tell", tell)
+    assert not run(POLL).success
+    assert len(org.sent("GET /api/v1/agentPools")) == 1
