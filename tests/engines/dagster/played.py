@@ -40,6 +40,6 @@ def whole():
 
 def definitions():
     """What a code location of the workflow file holds."""
-    return Definitions(
-        jobs=[job_from_workflow(os.environ["HTTPTASK_TEST_WORKFLOW"], executor=QUICK)], resources={"httptask": resource()}
-    )
+    pause = Path(os.environ["HTTPTASK_TEST_WORKFLOW"]).with_name("pause.yaml")
+    jobs = [job_from_workflow(file, executor=QUICK) for file in (os.environ["HTTPTASK_TEST_WORKFLOW"], pause)]
+    return Definitions(jobs=jobs, resources={"httptask": resource()})

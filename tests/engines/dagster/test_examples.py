@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
-from dagster import materialize  # noqa: E402
+from dagster import Definitions, materialize  # noqa: E402
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "engines" / "dagster" / "roll_out.py"
 
@@ -17,6 +17,10 @@ def example(environment, org, monkeypatch):
     for name, value in org.environment.items():
         monkeypatch.setenv(name, value)
     return runpy.run_path(str(EXAMPLE))
+
+
+def test_the_example_is_a_code_location(example):
+    Definitions.validate_loadable(example["defs"])
 
 
 @pytest.mark.parametrize("name", ["roll_out_agent_update", "update_first_pool"])

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,15 +44,24 @@ def command(name):
     return str(Path(sys.executable).with_name(name))
 
 
-@contextmanager
-def daemon(folder):
-    with (folder / "daemon.log").open("w") as log:
+@pytest.fixture
+def daemon(environment, org):
+    """Dagster's daemon with a code location of two workflows."""
+    org.reset()
+    (environment / "workflow.yaml").write_text(WORKFLOW)
+    (environment / "pause.yaml").write_text("name: pause\nsteps:\n  - {id: pause, wait: 10m}\n")
+    with (environment / "daemon.log").open("w") as log:
         process = subprocess.Popen([command("dagster-daemon"), "run", "-m", "engines.dagster.location"], stdout=log, stderr=log)
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def launched(instance, job):
+    """Queue a run as a user does; return it."""
+    launch = [command("dagster"), "job", "launch", "-m", "engines.dagster.location", "-j", job]
+    subprocess.run(launch, check=True, capture_output=True, timeout=120)
+    return until(lambda: next((run for run in instance.get_runs() if run.job_name == job), None))
 
 
 def until(condition, seconds=180):
@@ -79,23 +87,24 @@ def worker(instance, run):
     return None
 
 
-def test_a_run_whose_step_and_whose_worker_are_killed_is_finished_by_the_engine(environment, instance, org, home):
-    org.reset()
-    (environment / "workflow.yaml").write_text(WORKFLOW)
+def test_a_run_is_finished_though_a_step_and_its_worker_are_killed_and_another_one_is_ended_by_a_person(
+    environment, daemon, instance, org, home
+):
+    pause = launched(instance, "pause")
     (environment / "kill").write_text("after")
-    with daemon(environment):
-        launch = [command("dagster"), "job", "launch", "-m", "engines.dagster.location", "-j", "three"]
-        subprocess.run(launch, check=True, capture_output=True, timeout=120)
-        (first,) = until(lambda: instance.get_runs(limit=1))
-        until(lambda: org.applied(CREATE) >= 2)
-        os.kill(worker(instance, first), signal.SIGKILL)
-        until(lambda: instance.get_run_by_id(first.run_id).status == DagsterRunStatus.FAILURE)
-        second = until(lambda: next((run for run in instance.get_runs() if run.parent_run_id == first.run_id), None))
-        until(lambda: instance.get_run_by_id(second.run_id).status in ENDED)
+    first = launched(instance, "three")
+    until(lambda: org.applied(CREATE) >= 2)
+    os.kill(worker(instance, first), signal.SIGKILL)
+    until(lambda: instance.get_run_by_id(first.run_id).status == DagsterRunStatus.FAILURE)
+    second = until(lambda: next((run for run in instance.get_runs() if run.parent_run_id == first.run_id), None))
+    until(lambda: instance.get_run_by_id(second.run_id).status in ENDED)
     assert instance.get_run_by_id(second.run_id).status == DagsterRunStatus.SUCCESS
     assert any("was left out of this run: it is done here" in entry.user_message for entry in instance.all_logs(second.run_id))
     posted = [entry["path"] for entry in org._control("GET", "requests")["received"] if entry["method"] == "POST"]
     assert sorted(posted) == sorted(set(posted))
     assert org.applied(CREATE) == sum(path.endswith("/updates") for path in posted) == 4
     assert not (environment / "kill").exists()
+    assert instance.get_run_by_id(pause.run_id).status == DagsterRunStatus.STARTED
+    assert instance.run_launcher.terminate(pause.run_id)
+    until(lambda: instance.get_run_by_id(pause.run_id).status == DagsterRunStatus.CANCELED, 60)
     assert_stored_nowhere(org.token, home, environment)

@@ -170,14 +170,12 @@ def test_what_fails_within_a_step_that_may_fail_is_a_value_and_ends_only_that_st
 
 
 def test_a_failure_ends_the_run_with_its_kind_and_outcome(run):
-    done = run(
-        f"name: f\nsteps:\n  - {{id: look, task: {LOOK}, with: {{poolId: nowhere}}}}\n  - {{id: next, task: okta.list_agent_pools}}\n"
-    )
+    done = run(ITEMS.replace("    forEach: {items: \"{{ ['nowhere', 'neither'] }}\"MORE}\n", "").replace("{{ item }}", "nowhere"))
     event = next(event for event in done.all_events if event.is_step_failure)
     metadata = event.step_failure_data.user_failure_data.metadata
     assert metadata["kind"].value == "notFound"
     assert metadata["outcome"].value["failure"]["kind"] == "notFound"
-    assert "next" not in steps(done)
+    assert "after" not in steps(done)
 
 
 def test_the_timeout_of_a_workflow_counts_from_its_run(run):

@@ -93,6 +93,7 @@ class _Placed:
     """An op and where its inputs come from: names of the ops before it."""
 
     definition: OpDefinition
+    name: str
     before: tuple[str, ...]
     listed: str = ""
     collects: str = ""
@@ -168,8 +169,14 @@ class _Draft:
             raise ConfigurationError(Problem(place, f"two steps are '{name}' in Dagster", "rename one of them"))
         reads = tuple(self.last[path] for path in work.node.reads if path in self.last)
         earlier = tuple(each for each in dict.fromkeys((*before, *reads)) if each != listed or not collects)
-        self.placed[name] = _Placed(_op(work, name, earlier, collects=bool(collects)), earlier, listed, collects)
+        self.placed[name] = _Placed(
+            self._definition(work, name, earlier, collects=bool(collects)), name, earlier, listed, collects
+        )
         return name
+
+    def _definition(self, work: StepOp, name: str, before: Sequence[str], *, collects: bool) -> OpDefinition:
+        """Return the op's definition, whose name has to be one of its own among all jobs of a code location."""
+        return _op(work, f"{self.name}__{name}", before, collects=collects)
 
     def _outs(self, node: Node) -> dict[str, str]:
         step = self._declared(node)
@@ -203,11 +210,12 @@ def _op(work: StepOp, name: str, before: Sequence[str], *, collects: bool) -> Op
 def _invoked(placed: _Placed, handles: Mapping[str, Any]) -> Any:
     """Call an op within a graph, once or, for an item, mapped over the list; return what stands for its outputs."""
     given = {f"after_{name}": _passed(handles[name]) for name in placed.before}
+    call = placed.definition.alias(placed.name)
     if placed.collects:
-        return placed.definition(**given, listed=_passed(handles[placed.listed]), **{ITEMS: handles[placed.collects].collect()})
+        return call(**given, listed=_passed(handles[placed.listed]), **{ITEMS: handles[placed.collects].collect()})
     if placed.listed:
-        return getattr(handles[placed.listed], ITEMS).map(lambda item: _passed(placed.definition(item=item, **given)))
-    return placed.definition(**given)
+        return getattr(handles[placed.listed], ITEMS).map(lambda item: _passed(call(item=item, **given)))
+    return call(**given)
 
 
 def _passed(handle: Any) -> Any:

@@ -13,6 +13,7 @@ from httptask.hosted.host import Host
 from httptask.hosted.stores import from_store, from_surroundings
 from httptask.logs import LoggingObserver
 from httptask.model import Connection, Provider
+from httptask.suggest import did_you_mean
 
 #: Key of the resource that every task uses for which no other one is named.
 RESOURCE = "httptask"
@@ -52,6 +53,23 @@ class HttpTaskResource(ConfigurableResource):
     allow_private: bool | None = None
     allow_link_local: bool | None = None
     profile: str | None = Field(default=None, description="Name of a profile in the worker's connections.toml.")
+
+    def __init__(self, **values: Any) -> None:
+        """Take the fields.
+
+        Raises:
+            ConfigurationError: one of them is none; Dagster itself would ignore it.
+
+        """
+        fields = type(self).model_fields
+        problems = [
+            Problem(type(self).__name__, f"unknown field '{name}'", did_you_mean(name, fields))
+            for name in values
+            if name not in fields
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        super().__init__(**values)
 
     def connection(self, provider: Provider, key: str = RESOURCE) -> Connection:
         """Return the connection for a provider.

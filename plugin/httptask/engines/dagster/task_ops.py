@@ -118,7 +118,7 @@ def op_from_template(
         name or name_of(task),
         template.summary or None,
         {each: In(Any, default_value=None) for each in ins.values()},
-        {**outs_of(outs), OUTCOME: Out(Any)},
+        {**outs_of(outs), OUTCOME: Out(Any, is_required=False)},
         {"inputs": Field(Permissive(), is_required=False, default_value={})},
         resource_keys({}),
         {"httptask/task": task},
