@@ -24,7 +24,9 @@ def one_task():
     said = json.loads(Path(os.environ["HTTPTASK_TEST_TASK"]).read_text())
     made = op_from_template(said["task"], name="played", inputs=said["inputs"], retry=said["retry"])
 
-    @job(name="one_task", executor_def=multiprocess_executor.configured(QUICK), resource_defs={"httptask": resource()})
+    executor = multiprocess_executor.configured({**QUICK, **said.get("executor", {})})
+
+    @job(name="one_task", executor_def=executor, resource_defs={"httptask": resource()})
     def played():
         made()
 

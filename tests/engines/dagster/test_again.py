@@ -9,23 +9,24 @@ from dagster import DagsterEventType, ReexecutionOptions, execute_job, reconstru
 
 from engines.contract import update_of  # noqa: E402
 from engines.dagster import played  # noqa: E402
+from engines.sandboxes import waited  # noqa: E402
 
 
 @pytest.fixture
 def create(environment, instance, org, prepared):
-    """Create an update under a fault, then execute the run again; return both runs and how often it was sent."""
+    """Create an update under a fault, then execute the run again; return both runs and what was sent."""
     pool, _ = prepared
 
-    def twice(script, tags=None):
+    def twice(script, tags=None, **executor):
         said = {"task": "okta.create_agent_pools_update", "inputs": {"poolId": pool["id"], "body": update_of(pool)}, "retry": {}}
-        (environment / "task.json").write_text(json.dumps(said))
+        (environment / "task.json").write_text(json.dumps({**said, "executor": executor}))
         path = f"POST /api/v1/agentPools/{pool['id']}/updates"
         before = len(org.sent(path))
         org.play(path, script)
         first = execute_job(reconstructable(played.one_task), instance=instance)
         options = ReexecutionOptions.from_failure(first.run_id, instance)
         second = execute_job(reconstructable(played.one_task), instance=instance, reexecution_options=options, tags=tags)
-        return first, second, len(org.sent(path)) - before
+        return first, second, org.sent(path)[before:]
 
     return twice
 
@@ -37,16 +38,22 @@ def error(instance, done):
 
 def test_a_person_may_have_a_failed_step_sent_again(create):
     first, second, sent = create("400, ok")
-    assert (first.success, second.success, sent) == (False, True, 2)
+    assert (first.success, second.success, len(sent)) == (False, True, 2)
 
 
 def test_dagster_itself_may_not(create, instance):
     first, second, sent = create("400, ok", tags={"dagster/retry_number": "1"})
-    assert (first.success, second.success, sent) == (False, False, 1)
+    assert (first.success, second.success, len(sent)) == (False, False, 1)
     assert error(instance, second) == error(instance, first) == "badRequest"
 
 
 def test_what_nobody_knows_is_not_sent_again_whoever_asks(create, instance):
     _, second, sent = create("reset-after, ok")
-    assert (second.success, sent) == (False, 1)
+    assert (second.success, len(sent)) == (False, 1)
     assert error(instance, second) == "OutcomeUnknown"
+
+
+def test_a_run_that_goes_on_waits_for_what_is_left_of_the_wait_that_the_server_said(create):
+    first, second, sent = create("429(Retry-After=8), ok", retries={"disabled": {}})
+    assert (first.success, second.success, len(sent)) == (False, True, 2)
+    assert waited(sent) >= 8

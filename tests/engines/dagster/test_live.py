@@ -1,4 +1,4 @@
-"""A queued run under Dagster's daemon: a step is killed, then the run's worker, and Dagster finishes it all the same."""
+"""A queued run under Dagster's daemon: its worker is killed, then a step's, and Dagster finishes it all the same."""
 
 import os
 import signal
@@ -45,13 +45,14 @@ def command(name):
 
 
 @pytest.fixture
-def daemon(environment, org):
-    """Dagster's daemon with a code location of two workflows."""
+def daemon(environment, org, instance):
+    """Its daemon, with a code location of two workflows; the instance is there before, as no two may make it at once."""
     org.reset()
     (environment / "workflow.yaml").write_text(WORKFLOW)
     (environment / "pause.yaml").write_text("name: pause\nsteps:\n  - {id: pause, wait: 10m}\n")
     with (environment / "daemon.log").open("w") as log:
         process = subprocess.Popen([command("dagster-daemon"), "run", "-m", "engines.dagster.location"], stdout=log, stderr=log)
+        until(lambda: "Instance is configured with" in (environment / "daemon.log").read_text())
         yield process
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
@@ -91,11 +92,11 @@ def test_a_run_is_finished_though_a_step_and_its_worker_are_killed_and_another_o
     environment, daemon, instance, org, home
 ):
     pause = launched(instance, "pause")
-    (environment / "kill").write_text("after")
     first = launched(instance, "three")
     until(lambda: org.applied(CREATE) >= 2)
     os.kill(worker(instance, first), signal.SIGKILL)
     until(lambda: instance.get_run_by_id(first.run_id).status == DagsterRunStatus.FAILURE)
+    (environment / "kill").write_text("after")
     second = until(lambda: next((run for run in instance.get_runs() if run.parent_run_id == first.run_id), None))
     until(lambda: instance.get_run_by_id(second.run_id).status in ENDED)
     assert instance.get_run_by_id(second.run_id).status == DagsterRunStatus.SUCCESS

@@ -52,7 +52,7 @@ class Past:
         is_open: a turn was begun, and nobody told its end: its worker was lost, or the outcome is unknown.
         ends: calls that ended, so that a further one, which a person asked for, has an idempotency key of its own.
         failed: the end to be told once more, because this run, or one that Dagster itself goes on with, already told it.
-        until: epoch seconds at which a wait is over.
+        until: epoch seconds before which nothing is to be done: what a server or a step said, whoever came in between.
 
     """
 
@@ -137,11 +137,12 @@ class Ledger:
     def _after(self, past: Past, record: Record) -> Past:
         match record.kind:
             case "begun":
-                return replace(past, is_open=True, failed=None, run=record.run, step=record.step)
+                return replace(past, is_open=True, failed=None, until=None, run=record.run, step=record.step)
             case "kept":
                 return replace(past, mark=Mark.from_json(record.data))
             case "marked":
-                return replace(past, mark=Mark.from_json(record.data), is_open=False)
+                mark, until = Mark.from_json(record.data["mark"]), float(record.data["until"])
+                return replace(past, mark=mark, is_open=False, until=until)
             case "waits":
                 return replace(past, until=float(record.data["until"]))
         ended = Ended.from_json(record.data)

@@ -65,6 +65,7 @@ class Sending:
         if past.is_open:
             self.bench.context.log.warning("%s: an earlier worker may have sent a request, and nobody told its end", self.use)
         mark, lost = past.mark, past.is_open
+        self._rest(past)
         while True:
             done = self._turn(past, mark, lost=lost)
             if isinstance(done, Ended):
@@ -82,7 +83,8 @@ class Sending:
         ledger.tell(self.use, "begun", f"{self.use}: turn {turn.number} begins")
         done = take(self.unit, turn, self.bench.host)
         if isinstance(done, Again):
-            ledger.tell(self.use, "marked", f"{self.use}: {done.reason}; again in {done.wait:g} s", done.mark.to_json())
+            left = {"mark": done.mark.to_json(), "until": self.bench.host.clock.now() + done.wait}
+            ledger.tell(self.use, "marked", f"{self.use}: {done.reason}; again in {done.wait:g} s", left)
         return done
 
     def _keep(self, mark: Mark) -> None:
@@ -95,6 +97,11 @@ class Sending:
         if again.why == "retry" and not self.in_place:
             raise RetryRequested(max_retries=self.bench.context.retry_number + 1, seconds_to_wait=again.wait)
         self.bench.host.clock.sleep(again.wait)
+
+    def _rest(self, past: Past) -> None:
+        """Wait for what is left: a run that goes on with another one begins at once, whatever the server said."""
+        if past.until is not None:
+            self.bench.host.clock.sleep(max(0.0, past.until - self.bench.host.clock.now()))
 
     def _told(self, ended: Ended) -> Ended:
         if ended.status in {"failed", "unknown"}:
