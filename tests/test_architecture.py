@@ -60,6 +60,7 @@ OWNERS = {
     "airflow": {"engines"},
     "prefect": {"engines"},
     "dagster": {"engines"},
+    "pydantic": {"engines"},  # what a resource of Dagster is made with
     "temporalio": {"engines"},
     "conductor": {"engines"},
     "jwt": {"auth", "sandbox"},
