@@ -228,7 +228,7 @@ def test_a_secret_in_run_config_is_refused_before_there_is_a_run(run, instance):
 POLL = """
 name: poll
 steps:
-  - {id: ask, task: okta.list_agent_pools, until: '{{ response.status == 201 }}', every: 200ms, timeout: 1s}
+  - {id: ask, task: okta.list_agent_pools, until: '{{ response.status == 201 }}', every: 200ms, timeout: 5s}
 """
 
 
