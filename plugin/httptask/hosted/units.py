@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from httptask.documents import parse
 from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
 from httptask.inputs import check
+from httptask.loader import accepted
 from httptask.made import step_name, taken_over, text_of, workflow_of
 from httptask.model import Step, TaskTemplate, Until, Workflow
 from httptask.registry import Registry
@@ -147,6 +149,7 @@ class OneTask:
         given = {"given": dict(self.inputs), "headers": dict(self.headers)}
         text = text_of(self.template.id, self.template, self._step())
         name = step_name(self.template)
+        accepted(parse(text.encode(), file=f"{name}.json"), "workflow.schema.json")
         workflow = workflow_of(text, self.template, registry, file=f"{name}.json")
         return Unit(workflow, registry, name, given, allow_unknown_enum=self.allow_unknown_enum)
 

@@ -51,7 +51,7 @@ def environment(home, kills):
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": ports[2],
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     }
@@ -100,7 +100,7 @@ class Standalone:
     def log(self, dag):
         return "".join(file.read_text(errors="replace") for file in sorted(self.home.glob(f"logs/dag_id={dag}/**/*.log")))
 
-    def wait(self, what, seconds=150):
+    def wait(self, what, seconds=300):
         """Wait until something is true, and return it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -112,7 +112,7 @@ class Standalone:
             time.sleep(0.5)
         raise AssertionError(f"waited {seconds} s in vain")
 
-    def over(self, dag, seconds=150):
+    def over(self, dag, seconds=300):
         return self.wait(lambda: self.state(dag) in OVER and self.state(dag), seconds)
 
 

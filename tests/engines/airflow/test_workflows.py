@@ -306,7 +306,7 @@ def test_what_is_wrong_with_a_use_is_told_when_the_dag_file_is_read():
         HttpTaskOperator(task_id="a", task="okta.nothing")
     with pytest.raises(HttpTaskError, match="maxAttempt"):
         HttpTaskOperator(task_id="b", task="okta.list_agent_pools", retry={"maxAttempt": 1})
-    with pytest.raises(HttpTaskError, match="until"):
+    with pytest.raises(HttpTaskError, match="not an expression"):
         HttpTaskSensor(task_id="c", task="okta.list_agent_pools", until="{{ response. }}")
 
 
@@ -321,6 +321,14 @@ with DAG("polls", default_args=SOON | {"conn_id": CONNECTION}) as dag:
     run = homes.tested(homes.dags(home, "polls", text.replace("POKE", "0.5").replace("TIMEOUT", "2")).dag, capfd)
     assert (run.state, run.tries["seen"]) == ("failed", 1)
     assert "HttpTaskFailed: pollTimeout: " in run.log
+
+
+def test_an_input_that_is_missing_fails_for_good(home, box, capfd):
+    use = 'HttpTaskOperator(task_id="use", task="okta.create_agent_pools_update", inputs={"poolId": "a"}, conn_id=CONNECTION)'
+    dag = homes.dags(home, "missing", f'with DAG("missing", default_args=SOON) as dag:\n    {use}\n').dag
+    run = homes.tested(dag, capfd)
+    assert (run.state, run.tries["use"]) == ("failed", 1)
+    assert "body" in run.log
 
 
 def test_inputs_that_do_not_fit_fail_the_first_step_for_good(home, box, capfd):

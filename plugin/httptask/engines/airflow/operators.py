@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from httptask import sensitive
@@ -14,8 +15,10 @@ from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
 from httptask.engines.airflow.tasks import registry
+from httptask.engines.airflow.tries import Tries
+from httptask.errors import ProblemsError
 from httptask.hosted.units import OneTask
-from httptask.inputs import coerce, property_schema
+from httptask.inputs import coerce, input_schema, property_schema
 from httptask.model import RetryPolicy, TaskTemplate, Until
 
 _OPENINGS = ("{{", "{%")
@@ -80,7 +83,7 @@ class HttpTaskOperator(BaseOperator):
         self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.idempotent, self.verify_before = idempotent, verify_before
         self.has_begun = False
-        self._whole({}).unit(registry(self.templates))  # what is wrong with it is told when the DAG file is read
+        self._whole(_required(template)).unit(registry(self.templates))  # what is wrong is told when the DAG file is read
         #: Names of the inputs that Airflow makes text of.
         self.rendered = frozenset(_templated(inputs) if isinstance(inputs, Mapping) else ())
 
@@ -92,10 +95,19 @@ class HttpTaskOperator(BaseOperator):
         return super().partial(**given)
 
     def execute(self, context: Any) -> None:
-        """Send it, or ask once."""
+        """Send it, or ask once.
+
+        Raises:
+            AirflowFailException: an input is missing or unknown; nothing was sent.
+
+        """
         ti = context["ti"]
         key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
-        unit = self._whole(self._typed()).unit(registry(self.templates))
+        try:
+            unit = self._whole(self._typed()).unit(registry(self.templates))
+        except ProblemsError as error:
+            Tries(context).end()
+            raise AirflowFailException(str(error)) from None
         self.has_begun = True
         take_turns(self, context, unit, key)
 
@@ -138,9 +150,21 @@ class HttpTaskOperator(BaseOperator):
                 mask_secret(secret.reveal())
 
 
+def _required(template: TaskTemplate) -> dict[str, None]:
+    """Return inputs that stand for those that must be given."""
+    return dict.fromkeys(input_schema(template).get("required", ()))
+
+
 def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Sequence[str]) -> int:
-    """Return the attempts after the first that the task's own policy has; a connection may still say otherwise."""
-    template = registry(tuple(map(str, templates)))[task]
+    """Return the attempts after the first that the task's own policy has; a connection may still say otherwise.
+
+    Raises:
+        DefinitionError: a retry field is wrong.
+
+    """
+    tasks = registry(tuple(map(str, templates)))
+    template = tasks[task]
+    OneTask(template, _required(template), retry=retry or {}).unit(tasks)
     return RetryPolicy().override(template.provider.retry, template.retry, retry or {}).max_attempts - 1
 
 
