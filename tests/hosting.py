@@ -9,8 +9,8 @@ from httptask.hosted.marks import Mark
 from httptask.hosted.outline import outlined
 from httptask.hosted.packed import packed, unit_from
 from httptask.hosted.performing import perform, told
-from httptask.hosted.turns import Again, Turn, take_alone
-from httptask.hosted.units import OneTask, Unit
+from httptask.hosted.turns import Again, Turn
+from httptask.hosted.units import Unit
 from httptask.hosted.walking import Approve, Do, Sleep, Together, walk
 from httptask.loader import Library
 from httptask.model import Connection
@@ -91,7 +91,7 @@ class MemoryEngine:
             self.sandbox._session.faults.add(FaultRule.parse(script, match))
 
     def run(self, unit):
-        """Do one unit, or one task alone, to its end, as an engine with durable marks does it."""
+        """Do one unit to its end, as an engine with durable marks does it."""
         return self._performed(unit, {})
 
     def _performed(self, unit, more):
@@ -104,8 +104,7 @@ class MemoryEngine:
 
             turn = Turn("run-1", Mark.from_json(mark), lost, self.most, keep=keep if self.keeps else None)
             try:
-                alone = isinstance(unit, OneTask)
-                done = take_alone(unit, self.registry, turn, self.host) if alone else perform(unit, turn, self.host, more)
+                done = perform(unit, turn, self.host, more)
             except Killed:
                 self.turns.append("lost")
                 lost = True

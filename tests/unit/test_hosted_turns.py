@@ -6,7 +6,7 @@ import pytest
 
 from hosting import TOKEN, MemoryEngine
 from httptask.hosted.marks import Mark, MarkInvalid
-from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn, take, take_alone
+from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn, take
 from httptask.hosted.units import OneTask, Unit, UnknownStep
 from httptask.loader import Library, load_workflow
 from httptask.model import Until
@@ -159,10 +159,10 @@ def test_no_connection_after_a_lost_worker_is_unknown():
 
 def test_wrong_inputs_are_told_all_at_once_and_nothing_is_sent():
     engine = MemoryEngine()
-    wrong = OneTask(REGISTRY[CREATE], {"poolId": 7, "body": {"agentType": "XX"}})
+    wrong = alone(CREATE, {"poolId": 7, "body": {"agentType": "XX"}})
     ended = engine.run(wrong)
     assert (ended.status, ended.failure.kind.value) == ("failed", "input")
-    assert take_alone(wrong, REGISTRY, Turn("run", lost=True), engine.host).status == "unknown"
+    assert take(wrong, Turn("run", lost=True), engine.host).status == "unknown"
     assert "poolId" in ended.message
     assert "agentType" in ended.message
     assert engine.wire.sent == []

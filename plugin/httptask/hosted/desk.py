@@ -109,7 +109,6 @@ def laid_out(unit: Unit, host: Host, *, key: str, mark: Mark | None = None) -> D
     recorder = RunRecorder(book, host.clock, lambda: discretion.redactor, resumed=True, ran_before=max(0.0, now - since))
     options = Options(
         once=step.paginate is None,  # reading pages changes nothing, and begins anew with each turn: it waits in place
-        allow_unknown_enum=unit.allow_unknown_enum,
         tried=left.failures,
         spent=max(0.0, now - left.since) if left.failures else 0.0,
     )

@@ -12,17 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from httptask import masking
-from httptask.errors import DefinitionError, UsageError
+from httptask.errors import UsageError
 from httptask.hosted import marks
 from httptask.hosted.desk import Desk, Later, laid_out
 from httptask.hosted.host import Host
 from httptask.hosted.marks import Mark
 from httptask.hosted.passing import handed_on, shown, too_large, visible
-from httptask.hosted.units import OneTask, Unit
+from httptask.hosted.units import Unit
 from httptask.model import RetryPolicy
 from httptask.outcome import Failure, FailureKind
 from httptask.recording import RESULT, result_data
-from httptask.registry import Registry
 from httptask.retrying import backoff
 from httptask.runs import Item, StepStatus
 from httptask.using import TaskUse, handled, unsent
@@ -164,18 +163,6 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
         reason = f"the condition of step '{desk.step.id}' does not hold yet"
         return Again(later.seconds, Mark(turn.number, entries=marks.left(desk.written())), "poll", reason)
     return _judged(desk, turn, item)
-
-
-def take_alone(task: OneTask, registry: Registry, turn: Turn, host: Host) -> Ended | Again:
-    """Take one turn of a task that is used outside of any workflow; inputs that do not fit it are an end, as in a workflow."""
-    try:
-        unit = task.unit(registry)
-    except (UsageError, DefinitionError) as error:
-        hint = "it was sent before and may have been applied" if turn.lost else "nothing was sent"
-        failure = Failure(FailureKind.INPUT, f"{task.template.id}: {'; '.join(map(str, error.problems))}", hint)
-        status: StepStatus = "unknown" if turn.lost else "failed"
-        return Ended(status, {"status": status, "failure": failure.to_json()}, failure=failure)
-    return take(unit, turn, host)
 
 
 def not_begun(unit: Unit, error: UsageError, *, pending: bool = False) -> Ended:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from httptask.documents import parse
 from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
-from httptask.inputs import check
 from httptask.loader import accepted
 from httptask.made import step_name, taken_over, text_of, workflow_of
 from httptask.model import Step, TaskTemplate, Until, Workflow
@@ -56,7 +55,6 @@ class Unit:
         item: one item of a forEach.
         approved: what a person said, for `decide`.
         began: epoch seconds at which the whole run began, from which the workflow's own timeout counts; None: the first turn.
-        allow_unknown_enum: a value outside an enumeration is a warning, not an error.
 
     """
 
@@ -69,7 +67,6 @@ class Unit:
     item: Item | None = None
     approved: bool | None = None
     began: float | None = None
-    allow_unknown_enum: bool = False
 
     @property
     def use(self) -> str:
@@ -123,7 +120,6 @@ class OneTask:
         retry: retry fields that win over the template's.
         idempotent: declares that sending twice equals sending once, or that it does not.
         verify_before: take the verify task's answer before the first attempt, which a create needs to be found again.
-        allow_unknown_enum: a value outside an enumeration is a warning, not an error.
 
     """
 
@@ -135,23 +131,19 @@ class OneTask:
     retry: Mapping[str, Any] = field(default_factory=dict)
     idempotent: bool | None = None
     verify_before: bool = False
-    allow_unknown_enum: bool = False
 
     def unit(self, registry: Registry) -> Unit:
         """Return the unit that sends it; the registry holds the task that may be asked to verify it.
 
         Raises:
-            InputInvalid: the inputs do not fit the task; every problem at once.
             DefinitionError: `until`, `timeout` or `retry` is wrong.
 
         """
-        check(self.template, self.inputs, allow_unknown_enum=self.allow_unknown_enum)
         given = {"given": dict(self.inputs), "headers": dict(self.headers)}
         text = text_of(self.template.id, self.template, self._step())
         name = step_name(self.template)
         accepted(parse(text.encode(), file=f"{name}.json"), "workflow.schema.json")
-        workflow = workflow_of(text, self.template, registry, file=f"{name}.json")
-        return Unit(workflow, registry, name, given, allow_unknown_enum=self.allow_unknown_enum)
+        return Unit(workflow_of(text, self.template, registry, file=f"{name}.json"), registry, name, given)
 
     def _step(self) -> dict[str, Any]:
         step = taken_over(self.inputs, self.headers)
