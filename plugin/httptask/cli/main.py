@@ -36,6 +36,7 @@ COMMANDS = (
     "sandbox",
     "serve",
     "worker",
+    "deploy",
     "manifest",
     "completion",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -43,16 +44,38 @@ def unpacked(text: str) -> tuple[Workflow, Registry]:
         DefinitionError: it holds none, or this version of the program no longer reads them.
 
     """
-    try:
-        stream = zlib.decompressobj()
-        document = stream.decompress(base64.b64decode(text, validate=True), LARGEST)
-        whole = stream.eof
-    except (ValueError, binascii.Error, zlib.error):
-        whole, document = False, b""
-    if not whole:
+    document = _inflated(text)
+    if document is None:
         raise TemplateInvalid(Problem("definition", "this is no definition that httptask packed", "start the workflow again"))
     with loaded(Definition.from_bytes(document)) as (workflow, registry):
         return workflow, registry
+
+
+def sealed(value: Any) -> str:
+    """Return any JSON as a text of letters alone, for engines that would find their own template language in it."""
+    return base64.b64encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode())).decode()
+
+
+def opened(text: str) -> Any:
+    """Return the JSON that `sealed` wrote.
+
+    Raises:
+        DefinitionError: it did not write this.
+
+    """
+    document = _inflated(text)
+    if document is None:
+        raise TemplateInvalid(Problem("results", "this is nothing that httptask passed on", "start the workflow again"))
+    return json.loads(document)
+
+
+def _inflated(text: str) -> bytes | None:
+    try:
+        stream = zlib.decompressobj()
+        document = stream.decompress(base64.b64decode(text, validate=True), LARGEST)
+    except (ValueError, binascii.Error, zlib.error):
+        return None
+    return document if stream.eof else None
 
 
 def unit_from(data: Mapping[str, Any]) -> Unit:

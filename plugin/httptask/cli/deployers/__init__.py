@@ -1,0 +1,1 @@
+"""One command for each engine that keeps definitions in its server."""

@@ -1,0 +1,119 @@
+"""What a worker is handed and what it hands back, and what Conductor's records say of the turns before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from httptask.engines.conductor.names import OWN
+from httptask.hosted.marks import Mark
+from httptask.hosted.packed import opened, sealed
+from httptask.hosted.turns import OUTCOME_UNKNOWN
+
+#: Outputs that a task can have had before it is begun again.
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One task as Conductor hands it out.
+
+    Attributes:
+        reference: its name within the workflow, with the iteration of a loop.
+        polls: how often it was handed out, this time included.
+        retried: id of the attempt whose place it takes; None for a first one.
+        output: what the turns before reported.
+        lease: seconds without a word after which the worker counts as lost; 0 for ever.
+
+    """
+
+    task_id: str
+    workflow_id: str
+    task: str
+    reference: str
+    polls: int
+    retried: str | None
+    inputs: Mapping[str, Any]
+    output: Mapping[str, Any]
+    lease: float = 0.0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Delivery:
+        """Return the delivery that the server's JSON says."""
+        return cls(
+            data["taskId"],
+            data["workflowInstanceId"],
+            data["taskDefName"],
+            data["referenceTaskName"],
+            data.get("pollCount") or 0,
+            data.get("retriedTaskId") or None,
+            data.get("inputData") or {},
+            data.get("outputData") or {},
+            float(data.get("responseTimeoutSeconds") or 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What becomes of a delivery: the fields of Conductor's task result."""
+
+    status: str
+    output: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    callback: int = 0
+    logs: tuple[str, ...] = ()
+
+    def to_json(self, delivery: Delivery) -> dict[str, Any]:
+        """Return the JSON form."""
+        data: dict[str, Any] = {
+            "taskId": delivery.task_id,
+            "workflowInstanceId": delivery.workflow_id,
+            "status": self.status,
+            "outputData": dict(self.output),
+            "callbackAfterSeconds": self.callback,
+            "logs": [{"log": line, "taskId": delivery.task_id} for line in self.logs],
+        }
+        return data | ({"reasonForIncompletion": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of the turns before: the newest mark, and whether one was begun whose end nobody reported."""
+
+    mark: Mark = field(default_factory=Mark)
+    lost: bool = False
+
+
+def marked(mark: Mark, polls: int) -> dict[str, Any]:
+    """Return a mark as a task's output keeps it, with the number of deliveries that have come to an orderly end."""
+    return {"mark": sealed(mark.to_json()), "polls": polls}
+
+
+def past(delivery: Delivery, earlier: Callable[[str], Delivery]) -> Past:
+    """Return what is known of the turns before.
+
+    Conductor counts how often it handed a task out, and each orderly turn leaves how many deliveries had ended by then. One more
+    was begun by a worker that was lost, whether its task was handed out once more or another attempt took its place.
+    """
+    found = _told(delivery.output, delivery.polls - 1)
+    lost = found.lost if found is not None else delivery.polls > 1
+    retried = delivery.retried
+    while found is None and retried is not None:
+        before = earlier(retried)
+        found, retried = _told(before.output, before.polls), before.retried
+        lost = lost or (found.lost if found is not None else before.polls > 0)
+    return Past(found.mark if found is not None else Mark(), lost)
+
+
+def _told(output: Record, begun: int) -> Past | None:
+    """Return what a task's output says of its turns; None where none has come to an end."""
+    own = output.get(OWN)
+    if not isinstance(own, Mapping):
+        return None
+    if "mark" in own:
+        return Past(Mark.from_json(opened(own["mark"])), begun > own["polls"])
+    if "status" not in own:
+        return None
+    # an end that a person had begun again: what is known to have failed begins anew, what nobody knows is looked at first
+    return Past(lost=own.get("error") == OUTCOME_UNKNOWN)

@@ -1,0 +1,110 @@
+"""The calls to Conductor's API that a worker and a deployment need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from httptask.engines.conductor.deliveries import Delivery, Report
+from httptask.errors import ConfigurationError, HttpTaskError, Problem
+
+try:
+    from conductor.client.configuration.configuration import Configuration
+    from conductor.client.http.api_client import ApiClient
+    from conductor.client.http.rest import ApiException
+except ImportError as error:
+    _HINT = 'pip install "httptask[conductor]"'
+    raise ConfigurationError(Problem("conductor", "the package conductor-python is not installed", _HINT)) from error
+
+_UNREACHABLE = "start the server, or say where it is with --server or CONDUCTOR_SERVER_URL"
+
+
+class ServerError(HttpTaskError):
+    """Conductor's server could not be reached, or refused.
+
+    Attributes:
+        status: of its answer; None where there was none.
+
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """Keep the status."""
+        self.status = status
+        super().__init__(message)
+
+
+class Server:
+    """A Conductor server. Credentials of its own are those of its SDK: CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET."""
+
+    def __init__(self, url: str | None = None) -> None:
+        """Use the server of a URL, with or without /api; without one that of CONDUCTOR_SERVER_URL, else this machine's."""
+        base = None if url is None else f"{url.rstrip('/').removesuffix('/api')}/api"
+        self._configuration = Configuration(server_api_url=base)
+        self._client = ApiClient(self._configuration)
+
+    @property
+    def url(self) -> str:
+        """Where its API is."""
+        return str(self._configuration.host)
+
+    def check(self) -> None:
+        """Prove that it answers.
+
+        Raises:
+            ConfigurationError: it does not.
+
+        """
+        try:
+            self._call("GET", "/metadata/taskdefs")
+        except ServerError as error:
+            raise ConfigurationError(Problem(self.url, str(error), _UNREACHABLE)) from None
+
+    def poll(self, task: str, *, worker: str, most: int) -> list[Delivery]:
+        """Take tasks that are due, at once."""
+        query = [("workerid", worker), ("count", most), ("timeout", 0)]
+        found = self._call("GET", f"/tasks/poll/batch/{task}", query=query)
+        return [Delivery.from_json(data) for data in found or ()]
+
+    def report(self, delivery: Delivery, report: Report) -> None:
+        """Say what became of a delivery."""
+        self._call("POST", "/tasks", report.to_json(delivery))
+
+    def extend(self, delivery: Delivery) -> None:
+        """Say that the worker of a delivery lives."""
+        self._call("POST", "/tasks", {**Report("IN_PROGRESS").to_json(delivery), "extendLease": True})
+
+    def attempt(self, task_id: str) -> Delivery:
+        """Return an attempt of a task, as far as it came."""
+        return Delivery.from_json(self._call("GET", f"/tasks/{task_id}"))
+
+    def register(self, tasks: Sequence[Mapping[str, Any]], workflows: Sequence[Mapping[str, Any]]) -> None:
+        """Register definitions, in place of those of the same names.
+
+        Raises:
+            ConfigurationError: the server refuses one, or cannot be reached.
+
+        """
+        try:
+            for workflow in workflows:
+                self._call("POST", "/metadata/workflow/validate", workflow)
+            self._call("POST", "/metadata/taskdefs", list(tasks))
+            if workflows:
+                self._call("PUT", "/metadata/workflow", list(workflows))
+        except ServerError as error:
+            raise ConfigurationError(Problem(self.url, str(error), "" if error.status else _UNREACHABLE)) from None
+
+    def _call(self, method: str, path: str, body: Any = None, *, query: Sequence[tuple[str, Any]] = ()) -> Any:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        try:
+            return self._client.call_api(
+                path,
+                method,
+                query_params=list(query),
+                header_params=headers,
+                body=body,
+                response_type="object",
+                _return_http_data_only=True,
+            )
+        except ApiException as error:
+            status = error.status or None
+            raise ServerError(f"Conductor answered {status}: {error.message}" if status else "no answer", status) from None

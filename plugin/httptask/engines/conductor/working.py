@@ -1,0 +1,263 @@
+"""One delivery -> one report: the only place where hosted units are told in Conductor's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from httptask.durations import seconds
+from httptask.engines.conductor.deliveries import Delivery, Past, Report, marked, past
+from httptask.engines.conductor.names import OWN
+from httptask.errors import HttpTaskError, InputInvalid, Problem
+from httptask.hosted.decisions import Asked, Listed, Waiting
+from httptask.hosted.host import Host
+from httptask.hosted.marks import Mark
+from httptask.hosted.packed import opened, sealed, unpacked
+from httptask.hosted.passing import size
+from httptask.hosted.performing import perform
+from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
+from httptask.hosted.units import Item, OneTask, Unit
+from httptask.inputs import coerce, property_schema
+from httptask.model import TaskTemplate, Until
+from httptask.outcome import Failure, FailureKind
+from httptask.registry import Registry
+from httptask.workflow_inputs import checked_inputs
+
+#: Bytes of output that Conductor keeps in its own records without a store for large ones: its threshold is 3 MB.
+MOST_KEPT = 2_500_000
+#: Bytes of JSON that one step may hand on, so that the outputs of a step and what it hands on fit into that.
+MOST_PASSED = 1_000_000
+#: Seconds between two askings and for all of them, as for a step of a workflow.
+_EVERY, _TIMEOUT = 5.0, 600.0
+
+_COMPLETED, _FAILED, _COME_AGAIN = "COMPLETED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"
+_OPTIONS = frozenset({"until", "every", "failIf", "timeout", "headers", "retry", "idempotent", "verifyBefore"})
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What deliveries are worked on with.
+
+    Attributes:
+        registry: the tasks that are used alone; workflows bring their own.
+        earlier: gives an earlier attempt of a task by its id.
+        store: reports at once, in the middle of a turn.
+
+    """
+
+    registry: Registry
+    host: Host
+    earlier: Callable[[str], Delivery]
+    store: Callable[[Delivery, Report], None]
+
+    def work(self, delivery: Delivery) -> Report:
+        """Return what becomes of a delivery."""
+        before = Past(lost=True)
+        try:
+            before = past(delivery, self.earlier)
+            return self._worked(delivery, _job(delivery, self.registry), before)
+        except HttpTaskError as error:
+            # nothing was sent in this turn; what a lost worker did before it stays unknown
+            return refusal(OUTCOME_UNKNOWN if before.lost else error.kind, str(error))
+
+    def _worked(self, delivery: Delivery, job: _Job, before: Past) -> Report:
+        done = job.over or perform(job.unit, self._turn(delivery, job, before), self.host, job.more)
+        match done:
+            case Again():
+                return _again(delivery, done)
+            case Listed(items):
+                return _listed(job, items)
+            case Asked(message):
+                return Report(_COMPLETED, {OWN: {"status": "open", "message": message}})
+            case Waiting(wait):
+                return Report(_COMPLETED, {OWN: {"status": "open", "seconds": math.ceil(wait)}})
+            case _:
+                return _ended(job, done)
+
+    def _turn(self, delivery: Delivery, job: _Job, before: Past) -> Turn:
+        def keep(mark: Mark) -> None:
+            # comes back by itself when this worker is lost: once more handed out than ended
+            output = {OWN: marked(mark, delivery.polls - 1)}
+            self.store(delivery, Report(_COME_AGAIN, output, callback=math.ceil(delivery.lease)))
+
+        return Turn(job.key, before.mark, before.lost, keep=keep if delivery.lease else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A unit, with what is to be said of it."""
+
+    unit: Unit
+    key: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+    over: Ended | None = None
+
+
+def _job(delivery: Delivery, registry: Registry) -> _Job:
+    own = delivery.inputs.get(OWN) or {}
+    if "definition" in own:
+        return _of_workflow(delivery, own)
+    # one key for each use of a task: another task of the same kind in the workflow is another request
+    return _Job(_alone(delivery, registry, own), f"{delivery.workflow_id}/{delivery.reference}")
+
+
+def _alone(delivery: Delivery, registry: Registry, own: Mapping[str, Any]) -> Unit:
+    template = registry[delivery.task]
+    given = {name: value for name, value in delivery.inputs.items() if name != OWN}
+    inputs = {name: _coerced(template, name, value) for name, value in given.items()}
+    if unknown := sorted(own.keys() - _OPTIONS):
+        raise InputInvalid(Problem(OWN, f"unknown: {', '.join(unknown)}", f"it takes {', '.join(sorted(_OPTIONS))}"))
+    one = OneTask(
+        template,
+        inputs,
+        own.get("headers") or {},
+        _until(own),
+        _seconds(own, "timeout"),
+        own.get("retry") or {},
+        own.get("idempotent"),
+        bool(own.get("verifyBefore")),
+    )
+    return one.unit(registry)
+
+
+def _coerced(template: TaskTemplate, name: str, value: Any) -> Any:
+    return coerce(*property_schema(template, name), value) if isinstance(value, str) else value
+
+
+def _until(own: Mapping[str, Any]) -> Until | None:
+    if own.get("until") is None:
+        return None
+    every, timeout = _seconds(own, "every"), _seconds(own, "timeout")
+    return Until(own["until"], own.get("failIf"), _EVERY if every is None else every, _TIMEOUT if timeout is None else timeout)
+
+
+def _seconds(own: Mapping[str, Any], name: str) -> float | None:
+    if own.get(name) is None:
+        return None
+    try:
+        return seconds(own[name])
+    except (TypeError, ValueError):
+        raise InputInvalid(
+            Problem(f"{OWN}.{name}", "this is no time", "a number of seconds, or text such as 500ms, 2s, 10m, 1h")
+        ) from None
+
+
+def _of_workflow(delivery: Delivery, own: Mapping[str, Any]) -> _Job:
+    workflow, registry = unpacked(own["definition"])
+    results: dict[str, Any] = {}
+    for text in delivery.inputs.get("results") or ():
+        results |= {} if text is None else opened(text)
+    items = {path: result for text in _texts(delivery.inputs.get("items")) for path, result in opened(text).items()}
+    item = delivery.inputs.get("item")
+    inputs = checked_inputs(workflow, delivery.inputs.get("inputs") or {})
+    unit = Unit(
+        workflow,
+        registry,
+        own["path"],
+        inputs,
+        own["action"],
+        results | items | _missing(delivery, own, items),
+        None if item is None else Item.from_json(opened(item)),
+    )
+    more = {"expected": own.get("expected") or 0, "approved": own.get("approved") in {True, "true"}}
+    over = own.get("over")
+    return _Job(unit, delivery.workflow_id, more, own, items, None if over is None else Ended.from_json(opened(over)))
+
+
+def _texts(loop: Any) -> Iterator[str]:
+    """Yield what the tasks of a loop left, however deep they stand in its output."""
+    if isinstance(loop, Mapping):
+        own = loop.get(OWN)
+        if isinstance(own, Mapping):
+            yield from [own["result"]] if "result" in own else []
+        else:
+            for value in loop.values():
+                yield from _texts(value)
+
+
+def _missing(delivery: Delivery, own: Mapping[str, Any], items: Mapping[str, Any]) -> dict[str, Any]:
+    """Return for each item that was begun and left nothing that nobody knows what came of it."""
+    loop = delivery.inputs.get("items")
+    if not isinstance(loop, Mapping):
+        return {}
+    begun = min(int(loop.get("iteration") or 0) * int(own["width"]), int(own.get("expected") or 0))
+    paths = (f"{own['path']}[{index}]" for index in range(begun))
+    failure = Failure(FailureKind.INTERRUPTED, "its worker was lost too often, and nobody knows what came of it").to_json()
+    return {path: {"status": "unknown", "failure": failure} for path in paths if path not in items}
+
+
+def _again(delivery: Delivery, again: Again) -> Report:
+    told = {"status": "waiting", "why": again.why, "reason": again.reason, "attempts": again.mark.number}
+    return Report(_COME_AGAIN, {OWN: {**told, **marked(again.mark, delivery.polls)}}, callback=math.ceil(again.wait))
+
+
+def _listed(job: _Job, items: tuple[Item, ...]) -> Report:
+    texts = [sealed(item.to_json()) for item in items]
+    width = int(job.own["width"])
+    batches = [_batch(job, range(at, min(at + width, len(texts))), texts) for at in range(0, len(texts), width)]
+    own = {"status": "succeeded", "count": len(texts), "items": texts if width == 1 else batches}
+    return Report(_COMPLETED, {OWN: own})
+
+
+def _batch(job: _Job, indices: range, texts: list[str]) -> dict[str, Any]:
+    """Return the tasks of some items, as Conductor's dynamic fork takes them; what they share they read of the list's inputs."""
+    listing = job.own["list"]
+    shared = {"path": job.own["path"], "action": "send", "definition": f"${{{listing}.input.{OWN}.definition}}"}
+    inputs = {"inputs": "${workflow.input}", "results": f"${{{listing}.input.results}}", OWN: {**shared, "stops": _stops(job)}}
+    names = {index: f"{job.own['item']}_{index}" for index in indices}
+    tasks = [
+        {"name": job.own["task"], "taskReferenceName": name, "type": "SIMPLE", "inputParameters": {}, "optional": True}
+        for name in names.values()
+    ]
+    return {"tasks": tasks, "inputs": {name: {**inputs, "item": texts[index]} for index, name in names.items()}}
+
+
+def _stops(job: _Job) -> bool:
+    return bool(job.own.get("stops", True))
+
+
+def _ended(job: _Job, ended: Ended) -> Report:
+    own = {
+        "status": ended.status,
+        "ends": ended.status in {"unknown", "cancelled"} or (ended.status == "failed" and _stops(job)),
+        "outcome": ended.outcome,
+        "withheld": list(ended.withheld),
+        "result": sealed({**job.results, job.unit.use: dict(ended.result)}),
+    }
+    own |= _opening(job, ended)
+    logs = tuple(f"output '{name}' is not shown: it holds a secret, or is too large" for name in ended.withheld)
+    if ended.failure is not None or ended.status == "unknown":
+        own |= {"error": ended.error, "message": ended.message}
+    output = {**_fitting(ended, size(own)), OWN: own}
+    if ended.goes_on:
+        return Report(_COMPLETED, output, logs=logs)
+    return Report(_FAILED, output, f"{ended.error}: {ended.message}", logs=logs)
+
+
+def _opening(job: _Job, ended: Ended) -> dict[str, Any]:
+    """Return what the closing task of a step must know when its opening one came to the end of it already."""
+    action = job.unit.action
+    if action == "list":
+        return {"over": sealed(ended.to_json()), "items": [], "count": 0}
+    is_over = action == "ask" or (action == "enter" and ended.status != "succeeded")
+    return {"over": sealed(ended.to_json())} if is_over else {}
+
+
+def _fitting(ended: Ended, taken: int) -> dict[str, Any]:
+    """Return the outputs that Conductor's records have room for, the smallest first."""
+    room, kept = MOST_KEPT - taken, {}
+    for name, value in sorted(ended.outputs.items(), key=lambda item: size(item[1])):
+        room -= size(value)
+        if room >= 0:
+            kept[name] = value
+    return kept
+
+
+def refusal(error: str, message: str) -> Report:
+    """Return the end of a task that could not be worked on."""
+    own = {"status": "unknown" if error == OUTCOME_UNKNOWN else "failed", "error": error, "message": message, "ends": True}
+    return Report(_FAILED, {OWN: own}, f"{error}: {message}")
