@@ -226,11 +226,11 @@ def _node(workflow: Workflow, step: Step, registry: Registry, prefix: str, outer
         stops=each is None or each.on_error == "stop",
         polls=step.until is not None,
         attempts=policy.max_attempts,
-        longest=_longest(policy),
+        longest=longest(policy),
     )
 
 
-def _longest(policy: RetryPolicy) -> float:
+def longest(policy: RetryPolicy) -> float:
     """Return the seconds of one turn: room in the rate limit, a token, the attempt, and finding out twice what became of it."""
     exchange = policy.connect_timeout + policy.read_timeout
     return policy.server_wait_cap + 5 * exchange + policy.read_timeout

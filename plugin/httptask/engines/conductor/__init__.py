@@ -1,7 +1,7 @@
 """Conductor: tasks and whole workflows of ours as its own, done by one worker.
 
-`httptask worker conductor` works, `httptask deploy conductor` registers. From Python: `workflow_definition` and
-`task_definitions` give the JSON that is registered, `working` is the worker as a context manager, `Server` the few calls to Conductor's API.
+`httptask worker conductor` works, `httptask deploy conductor` registers. From Python: `workflow_definition` and `task_definitions`
+give the JSON that is registered, `working` is the worker as a context manager, `Server` has the calls to Conductor's API.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def working(server: Server, registry: Registry, options: Options) -> Iterator[Wo
     """Work on the tasks of a registry, and on the steps of workflows that use them, for as long as the context lasts."""
     names = [*registry, STEP]
     with Host(options.connect, ENGINE, mask=options.mask, most_passed=MOST_PASSED) as host:
-        bench = Workbench(registry, host, server.attempt, server.report)
-        with Worker(server, names, bench.work, f"httptask-{new_id()}", SystemClock(), options.threads) as worker:
+        worker = Worker(server, names, f"httptask-{new_id()}", SystemClock(), options.threads)
+        bench = Workbench(registry, host, server.attempt, worker.store)
+        with worker.doing(bench.work):
             yield worker

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from httptask.engines.conductor.deliveries import Delivery, Report
 from httptask.engines.conductor.server import Server, ServerError
@@ -28,6 +27,8 @@ MOMENT = 3.0
 PAUSE = 2.0
 #: Seconds for which a report is tried again: what was sent must not be told as lost because the server was restarted.
 TELLING = 600.0
+#: Seconds between two looks at what runs for long.
+BEAT = 0.5
 #: How often within its lease a task says that its worker lives.
 _BEATS = 3
 
@@ -38,40 +39,54 @@ _LOG = logging.getLogger("httptask.conductor")
 
 
 @dataclass(slots=True)
+class _Running:
+    """A delivery that is worked on.
+
+    The lock keeps what is said of it one after the other: the server writes a lease down with the whole task as it read it, over
+    whatever was reported meanwhile.
+    """
+
+    delivery: Delivery
+    heard: float
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    is_told: bool = False
+
+
+@dataclass(slots=True)
 class Worker:
-    """A context manager: works from its beginning to its end, and ends when everything it was handed is told.
+    """Works as long as it is let, and ends when everything that it was handed is told.
 
     Attributes:
         tasks: names of the tasks to ask for.
-        work: says what becomes of a delivery.
         threads: tasks at a time.
 
     """
 
     server: Server
     tasks: Sequence[str]
-    work: Callable[[Delivery], Report]
     name: str
     clock: Clock
     threads: int = 8
     _stopping: threading.Event = field(default_factory=threading.Event)
-    _running: dict[str, tuple[Delivery, float]] = field(default_factory=dict)
+    _running: dict[str, _Running] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _own: list[threading.Thread] = field(default_factory=list)
+    _work: Callable[[Delivery], Report] = field(default=lambda _: Report("IN_PROGRESS"))
 
-    def __enter__(self) -> Self:
-        """Begin to work."""
-        for target in (self._ask, self._beat):
-            thread = threading.Thread(target=target, name=f"conductor-{target.__name__}", daemon=True)
+    @contextmanager
+    def doing(self, work: Callable[[Delivery], Report]) -> Iterator[None]:
+        """Work for as long as the context lasts; `work` says what becomes of a delivery."""
+        self._work = work
+        threads = [
+            threading.Thread(target=each, name=f"conductor{each.__name__}", daemon=True) for each in (self._ask, self._beat)
+        ]
+        for thread in threads:
             thread.start()
-            self._own.append(thread)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        """Ask for nothing more, and wait until what was begun is told."""
-        self._stopping.set()
-        for thread in self._own:
-            thread.join()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in threads:
+                thread.join()
 
     def _ask(self) -> None:
         found_at = 0.0
@@ -93,23 +108,38 @@ class Worker:
             return 0
         deliveries = self.server.poll(task, worker=self.name, most=room)
         for delivery in deliveries:
+            running = _Running(delivery, self.clock.monotonic())
             with self._lock:
-                self._running[delivery.task_id] = delivery, self.clock.monotonic()
-            pool.submit(self._do, delivery)
+                self._running[delivery.task_id] = running
+            pool.submit(self._do, running)
         return len(deliveries)
 
-    def _do(self, delivery: Delivery) -> None:
+    def _do(self, running: _Running) -> None:
+        delivery = running.delivery
         try:
-            report = self.work(delivery)
+            report = self._work(delivery)
         except Exception as error:  # noqa: BLE001 - whatever failed, it may have failed after something was sent
             # without its own words, which nobody has judged
             _LOG.error("httptask failed with %s at %s", type(error).__name__, delivery.reference)
             report = refusal(OUTCOME_UNKNOWN, f"httptask failed with {type(error).__name__}; please report it")
         try:
-            self._tell(delivery, report)
+            with running.lock:
+                running.is_told = True
+                self._tell(delivery, report)
         finally:
             with self._lock:
                 self._running.pop(delivery.task_id, None)
+
+    def store(self, delivery: Delivery, report: Report) -> None:
+        """Report in the middle of a turn.
+
+        Raises:
+            ServerError: it could not be stored.
+
+        """
+        running = self._running[delivery.task_id]
+        with running.lock:
+            self.server.report(delivery, report)
 
     def _tell(self, delivery: Delivery, report: Report) -> None:
         end = self.clock.monotonic() + TELLING
@@ -123,13 +153,21 @@ class Worker:
 
     def _beat(self) -> None:
         """Extend the leases of what runs longer than a third of them."""
-        while not self._stopping.wait(0.5) or self._running:
-            now = self.clock.monotonic()
+        while not self._stopping.wait(BEAT) or self._running:
             with self._lock:
-                late = [one for one, since in self._running.values() if one.lease and now - since > one.lease / _BEATS]
-                self._running.update({one.task_id: (one, now) for one in late})
-            for delivery in late:
-                try:
-                    self.server.extend(delivery)
-                except ServerError as error:
-                    _LOG.warning("the lease of %s could not be extended: %s", delivery.reference, error)
+                running = list(self._running.values())
+            for each in running:
+                self._extend(each)
+
+    def _extend(self, running: _Running) -> None:
+        delivery, now = running.delivery, self.clock.monotonic()
+        if not delivery.lease or now - running.heard < delivery.lease / _BEATS or not running.lock.acquire(blocking=False):
+            return
+        try:
+            if not running.is_told:
+                self.server.extend(delivery)
+                running.heard = now
+        except ServerError as error:
+            _LOG.warning("the lease of %s could not be extended: %s", delivery.reference, error)
+        finally:
+            running.lock.release()

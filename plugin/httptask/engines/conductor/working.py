@@ -14,13 +14,14 @@ from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.decisions import Asked, Listed, Waiting
 from httptask.hosted.host import Host
 from httptask.hosted.marks import Mark
+from httptask.hosted.outline import longest
 from httptask.hosted.packed import opened, sealed, unpacked
 from httptask.hosted.passing import size
 from httptask.hosted.performing import perform
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 from httptask.hosted.units import Item, OneTask, Unit
 from httptask.inputs import coerce, property_schema
-from httptask.model import TaskTemplate, Until
+from httptask.model import RetryPolicy, TaskTemplate, Until
 from httptask.outcome import Failure, FailureKind
 from httptask.registry import Registry
 from httptask.workflow_inputs import checked_inputs
@@ -78,11 +79,17 @@ class Workbench:
 
     def _turn(self, delivery: Delivery, job: _Job, before: Past) -> Turn:
         def keep(mark: Mark) -> None:
-            # comes back by itself when this worker is lost: once more handed out than ended
-            output = {OWN: marked(mark, delivery.polls - 1)}
-            self.store(delivery, Report(_COME_AGAIN, output, callback=math.ceil(delivery.lease)))
+            # such a task has no lease: it is handed out again when this turn must be over, once more often than turns ended
+            callback = math.ceil(delivery.lease + self._longest(job.unit))
+            self.store(delivery, Report(_COME_AGAIN, {OWN: marked(mark, delivery.polls - 1)}, callback=callback))
 
-        return Turn(job.key, before.mark, before.lost, keep=keep if delivery.lease else None)
+        return Turn(job.key, before.mark, before.lost, keep=keep)
+
+    def _longest(self, unit: Unit) -> float:
+        step = unit.chain()[-1]
+        template = unit.registry[step.task or ""]
+        connection = self.host.connection(template.provider, unit.connection)
+        return longest(RetryPolicy().override(template.provider.retry, template.retry, connection.retry, step.retry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,7 @@ def _stops(job: _Job) -> bool:
 
 
 def _ended(job: _Job, ended: Ended) -> Report:
-    own = {
+    own: dict[str, Any] = {
         "status": ended.status,
         "ends": ended.status in {"unknown", "cancelled"} or (ended.status == "failed" and _stops(job)),
         "outcome": ended.outcome,
@@ -231,7 +238,7 @@ def _ended(job: _Job, ended: Ended) -> Report:
     own |= _opening(job, ended)
     logs = tuple(f"output '{name}' is not shown: it holds a secret, or is too large" for name in ended.withheld)
     if ended.failure is not None or ended.status == "unknown":
-        own |= {"error": ended.error, "message": ended.message}
+        own |= {"error": ended.error, "message": ended.message, "failure": ended.failure and ended.failure.to_json()}
     output = {**_fitting(ended, size(own)), OWN: own}
     if ended.goes_on:
         return Report(_COMPLETED, output, logs=logs)
