@@ -490,6 +490,8 @@ RUNS = [
     Run("env", "sandbox --host 8.8.8.8", 2),
     Run("env", "serve --host 0.0.0.0", 2),
     Run("env", "worker temporal --address 127.0.0.1:1", 2),
+    Run("env", "worker conductor --server http://127.0.0.1:1", 2),
+    Run("env", "deploy conductor flow.yaml --server http://127.0.0.1:1", 2),
     Run("env", "--help"),
     Run("refused", "test trap.get -i kind=ok --json -vv", 1),
     Run("refused", "connections check --provider trap", 1),

@@ -36,6 +36,10 @@ class LiveSandbox:
         log = self._control("GET", "requests")["received"]
         return [entry for entry in log if entry["method"] == method and entry["path"].partition("?")[0] == path]
 
+    def received(self):
+        """Return the whole log."""
+        return self._control("GET", "requests")["received"]
+
     def applied(self, operation):
         """Return how often an operation such as `POST /api/v1/x/{id}` was carried out."""
         return self._control("GET", "requests")["applied"].get(operation, 0)

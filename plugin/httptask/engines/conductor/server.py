@@ -38,8 +38,8 @@ class Server:
 
     def __init__(self, url: str | None = None) -> None:
         """Use the server of a URL, with or without /api; without one that of CONDUCTOR_SERVER_URL, else this machine's."""
-        base = None if url is None else f"{url.rstrip('/').removesuffix('/api')}/api"
-        self._configuration = Configuration(server_api_url=base)
+        base = url or Configuration().host
+        self._configuration = Configuration(server_api_url=f"{base.rstrip('/').removesuffix('/api')}/api")
         self._client = ApiClient(self._configuration)
 
     @property

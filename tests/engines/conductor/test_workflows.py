@@ -1,0 +1,182 @@
+"""Whole workflow files on Conductor: every construct in its own words, each step to be seen, a skipped one a value."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engines.conductor.workers import deploy, finished, last, one_task
+
+EVERYTHING = """
+name: everything
+inputs: {type: object, properties: {poolType: {type: string, default: AD}, times: {type: integer, default: 2}}}
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: '{{ inputs.poolType }}'}
+  - id: pause__now
+    wait: 1s
+  - id: sure
+    approve: 'Look at {{ steps.pools.outputs.pools | length }} pools?'
+  - id: both
+    if: '{{ steps.pools.outputs.pools | length > 0 }}'
+    parallel:
+      - id: left
+        task: okta.get_agent_pools_update_settings
+        with: {poolId: '{{ steps.pools.outputs.pools[0].id }}'}
+      - id: right
+        task: okta.list_agent_pools_updates
+        forEach: {items: '{{ steps.pools.outputs.pools }}', maxParallel: 3}
+        with: {poolId: '{{ item.id }}'}
+  - id: neither
+    if: '{{ steps.both.status != "succeeded" }}'
+    parallel:
+      - id: unseen
+        task: okta.list_agent_pools
+  - id: inner
+    workflow: inner.yaml
+    with: {pool: '{{ steps.pools.outputs.pools[0].id }}'}
+  - id: never
+    if: '{{ steps.unseen is defined and steps.both.status != "succeeded" }}'
+    task: okta.list_agent_pools
+  - id: hostile
+    task: okta.list_agent_pools_updates
+    forEach: "{{ ['${workflow.workflowId}', '$${x}', '${workflow.secrets.HOME}'] }}"
+    if: '{{ "workflow" not in item and "x" not in item }}'
+    with: {poolId: '{{ item }}'}
+outputs:
+  status: '{{ steps.both.status }}'
+  settings: '{{ steps.left.status }}'
+  lists: '{{ steps.right.outputs | length }}'
+  of: '{{ steps.inner.outputs.of }}'
+  skipped: '{{ steps.never.status }} {{ steps.neither.status }} {{ steps.hostile.outputs }}'
+"""
+
+INNER = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: first
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+  - id: second
+    if: '{{ steps.first.response.status == 200 }}'
+    task: okta.list_agent_pools_updates
+    with: {poolId: '{{ inputs.pool }}'}
+outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
+"""
+
+
+@pytest.fixture(scope="module")
+def everything(server, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("everything")
+    (folder / "inner.yaml").write_text(INNER)
+    (folder / "everything.yaml").write_text(EVERYTHING)
+    deploy(server, folder / "everything.yaml")
+    return "everything"
+
+
+def asked(server, run):
+    """The task that asks a person, when it does."""
+    found = finished(server, run, until=lambda run: any(task["taskType"] == "HUMAN" for task in run["tasks"]))
+    return last(found, "sure")
+
+
+def answer(server, task, output):
+    result = {"taskId": task["taskId"], "workflowInstanceId": task["workflowInstanceId"], "status": "COMPLETED"}
+    server.call("POST", "/tasks", {**result, "outputData": output})
+
+
+def test_every_construct_runs_and_is_seen(server, box, worker, everything):
+    run = server.call("POST", f"/workflow/{everything}", {"poolType": "AD"})
+    human = asked(server, run)
+    assert human["inputData"]["message"] == "Look at 7 pools?"
+    answer(server, human, {"approved": True})
+    found = finished(server, run)
+    assert found["status"] == "COMPLETED", found.get("reasonForIncompletion")
+    output = found["output"]
+    assert (output["status"], output["settings"], output["lists"]) == ("succeeded", "succeeded", 7)
+    assert output["of"].endswith(": succeeded")
+    assert output["skipped"] == "skipped skipped [None, None, None]"
+    kinds = {task["taskType"] for task in found["tasks"]}
+    assert {"WAIT", "HUMAN", "FORK", "JOIN", "DO_WHILE", "SWITCH"} <= kinds
+    assert last(found, "never")["outputData"]["httptask"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize("output", [{"approved": False}, {}, {"approved": "no"}])
+def test_what_a_person_does_not_approve_ends_the_run(server, box, worker, everything, output):
+    run = server.call("POST", f"/workflow/{everything}", {})
+    answer(server, asked(server, run), output)
+    found = finished(server, run)
+    assert (found["status"], last(found, "sure_decide")["outputData"]["httptask"]["error"]) == ("FAILED", "rejected")
+
+
+def test_a_wrong_input_is_told_before_anything_is_sent(server, box, worker, everything):
+    run = server.call("POST", f"/workflow/{everything}", {"times": "many"})
+    found = finished(server, run)
+    assert (found["status"], len(found["tasks"])) == ("FAILED", 1)
+    assert "times" in found["reasonForIncompletion"]
+
+
+ITEMS = """
+name: NAME
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: "{{ ['nowhere', 'neither', 'nor'] }}"MORE}
+    with: {poolId: '{{ item }}'}
+    continueOnError: true
+outputs: {was: '{{ steps.each.status }}'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "sent"),
+    [("stops", ", onError: stop", 1), ("continues", "", 3), ("stops_wide", ", maxParallel: 2, onError: stop", 2)],
+)
+@pytest.mark.usefixtures("worker")
+def test_a_failing_item_ends_the_others_unless_they_go_on(server, tmp_path, name, more, sent):
+    file = tmp_path / "items.yaml"
+    file.write_text(ITEMS.replace("NAME", name).replace("MORE", more))
+    deploy(server, file)
+    found = finished(server, server.call("POST", f"/workflow/{name}", {}))
+    assert (found["status"], found["output"]) == ("COMPLETED", {"was": "failed"}), found.get("reasonForIncompletion")
+    assert sum(task["taskType"] == "okta.get_agent_pools_update_settings" for task in found["tasks"]) == sent
+
+
+def test_what_conductor_cannot_run_is_refused_when_it_is_deployed(tmp_path):
+    file = tmp_path / "refused.yaml"
+    text = "name: refused\ntimeout: 1h\nsteps: [{id: a, task: okta.list_agent_pools}]\n"
+    file.write_text(text + "onFailure: [{id: b, task: okta.list_agent_pools}]\n")
+    command = [sys.executable, "-m", "httptask", "deploy", "conductor", str(file), "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Conductor has no timeout of a whole workflow" in done.stderr
+    assert "Conductor cannot run the steps of onFailure" in done.stderr
+
+
+def test_text_that_conductor_made_is_taken_as_what_the_schema_asks_for(server, box, worker):
+    one_task(server, "coerced", "okta.list_agent_pools", {"poolType": "AD", "limitPerPoolType": "${workflow.input.few} "})
+    for few, status in ((3, "COMPLETED"), ("many", "FAILED")):
+        assert finished(server, server.call("POST", "/workflow/coerced", {"few": few}))["status"] == status
+
+
+def test_a_lost_creation_is_found_by_what_was_listed_before(server, box, worker):
+    box.reset()
+    pool = "${workflow.input.poolId}"
+    quick = {"verifyBefore": True, "retry": {"connectTimeout": 0.5, "readTimeout": 0.5, "serverWaitCap": 0}}
+    body = {"name": "found", "agentType": "AD", "agents": "${workflow.input.agents}", "schedule": "${workflow.input.schedule}"}
+    one_task(server, "creation", "okta.create_agent_pools_update", {"poolId": pool, "body": body, "httptask": quick})
+    listed = server.call("POST", "/workflow/coerced", {"few": 5})
+    pools = last(finished(server, listed), "call")["outputData"]["pools"]
+    schedule = {"cron": "0 3 * * WED", "timezone": "America/New_York", "duration": 120}
+    worker.kills_itself("after")
+    run = server.call(
+        "POST", "/workflow/creation", {"poolId": pools[0]["id"], "agents": pools[0]["agents"], "schedule": schedule}
+    )
+    worker.revive()
+    task = last(finished(server, run), "call")
+    assert task["status"] == "COMPLETED", json.dumps(task["outputData"])
+    assert task["outputData"]["updateId"]
+    assert box.applied("POST /api/v1/agentPools/{poolId}/updates") == 1
