@@ -47,11 +47,17 @@ def box():
 
 
 @pytest.fixture(scope="session")
-def worker(server, box, tmp_path_factory):
+def living(server, box, tmp_path_factory):
     process = WorkerProcess(tmp_path_factory.mktemp("worker"), server, box)
     process.start()
     yield process
     assert process.stop() == 0
+
+
+@pytest.fixture
+def worker(living):
+    living.heal()
+    return living
 
 
 @pytest.fixture
