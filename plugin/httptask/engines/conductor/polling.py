@@ -27,6 +27,8 @@ MOMENT = 3.0
 PAUSE = 2.0
 #: Seconds for which a report is tried again: what was sent must not be told as lost because the server was restarted.
 TELLING = 600.0
+#: The same for a worker that is to end.
+PARTING = 30.0
 #: Seconds between two looks at what runs for long.
 BEAT = 0.5
 #: How often within its lease a task says that its worker lives.
@@ -142,12 +144,13 @@ class Worker:
             self.server.report(delivery, report)
 
     def _tell(self, delivery: Delivery, report: Report) -> None:
-        end = self.clock.monotonic() + TELLING
+        began = self.clock.monotonic()
         while True:
             try:
                 return self.server.report(delivery, report)
             except ServerError as error:
-                if error.status in _REFUSED or self.clock.monotonic() > end:
+                tried = self.clock.monotonic() - began
+                if error.status in _REFUSED or tried > (PARTING if self._stopping.is_set() else TELLING):
                     return _LOG.error("what came of %s could not be told: %s", delivery.reference, error)
                 self.clock.sleep(PAUSE)
 
