@@ -180,3 +180,30 @@ def test_a_lost_creation_is_found_by_what_was_listed_before(server, box, worker)
     assert task["status"] == "COMPLETED", json.dumps(task["outputData"])
     assert task["outputData"]["updateId"]
     assert box.applied("POST /api/v1/agentPools/{poolId}/updates") == 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_task_that_failed_begins_anew_when_a_person_has_it_begun_again(server, box):
+    box.reset()
+    one_task(server, "again", "okta.get_agent_pools_update_settings", {"poolId": "nowhere"})
+    run = server.call("POST", "/workflow/again", {})
+    for attempts in (1, 2):
+        assert last(finished(server, run), "call")["outputData"]["httptask"]["error"] == "notFound"
+        assert len(box.received()) == attempts
+        server.call("POST", f"/workflow/{run}/retry")
+    finished(server, run)
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_nobody_knows_is_looked_at_first_when_a_person_has_it_begun_again(server, box):
+    box.reset()
+    box.play("POST /api/v1/agentPools/*/updates", "read-timeout")
+    body = {"name": "again", "agentType": "AD", "agents": []}
+    pools = last(finished(server, server.call("POST", "/workflow/coerced", {"few": 5})), "call")["outputData"]["pools"]
+    one_task(server, "unknown", "okta.create_agent_pools_update", {"poolId": pools[0]["id"], "body": body})
+    run = server.call("POST", "/workflow/unknown", {})
+    for _ in range(2):
+        assert last(finished(server, run), "call")["outputData"]["httptask"]["error"] == "OutcomeUnknown"
+        assert sum(entry["method"] == "POST" for entry in box.received()) == 1
+        server.call("POST", f"/workflow/{run}/retry")
+    finished(server, run)
