@@ -6,8 +6,8 @@ server="${CONDUCTOR_SERVER_URL:-http://localhost:8080}"
 api="${server%/api}/api"
 json='Content-Type: application/json'
 
-# The workflow file as it is: one command makes it a workflow of Conductor.
-httptask deploy conductor "$here/../../roll_out_agent_update.yaml"
+# The workflow file as it is: one command makes it a workflow of Conductor. Arguments are further options of that command.
+httptask deploy conductor "$@" "$here/../../roll_out_agent_update.yaml"
 curl -sS --fail -H "$json" -d '{"poolType": "AD"}' "$api/workflow/roll_out_agent_update"
 echo
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engines.conductor.workers import deploy, finished, last
+from engines.conductor.workers import LOST_AFTER, finished, last
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "engines" / "conductor"
 UPDATES = "/api/v1/agentPools/{poolId}/updates"
@@ -18,9 +18,10 @@ def test_the_examples_are_done_by_a_worker_that_is_killed_and_no_request_is_appl
         "CONDUCTOR_SERVER_URL": server.url,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    done = subprocess.run([EXAMPLES / "roll_out.sh"], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [EXAMPLES / "roll_out.sh", "--lost-after", str(LOST_AFTER)], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    deploy(server)  # what the script registered takes a worker for lost after a minute
     _, whole, by_hand = done.stdout.split("\n")[:3]
     finished(server, whole, until=lambda run: any(task["referenceTaskName"] == "create_gather" for task in run["tasks"]))
     finished(server, by_hand, until=lambda run: any(task["referenceTaskName"] == "done" for task in run["tasks"]))
