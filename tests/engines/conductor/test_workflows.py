@@ -98,7 +98,7 @@ def test_every_construct_runs_and_is_seen(server, box, worker, everything):
     output = found["output"]
     assert (output["status"], output["settings"], output["lists"]) == ("succeeded", "succeeded", 5)
     assert output["of"].endswith(": succeeded")
-    assert output["skipped"] == "skipped skipped [null, null, null]"
+    assert output["skipped"] == "skipped skipped [null,null,null]"
     kinds = {task["taskType"] for task in found["tasks"]}
     assert {"WAIT", "HUMAN", "FORK", "JOIN", "DO_WHILE", "SWITCH"} <= kinds
     assert last(found, "never")["outputData"]["httptask"]["status"] == "skipped"
