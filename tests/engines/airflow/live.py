@@ -88,6 +88,11 @@ class Standalone:
     def run(self, dag):
         return self.rows("select run_id from dag_run where dag_id = ?", dag)[0][0]
 
+    def seconds(self, dag):
+        """How long the run of a DAG took."""
+        query = "select (julianday(end_date) - julianday(start_date)) * 86400 from dag_run where dag_id = ?"
+        return self.rows(query, dag)[0][0]
+
     def tasks(self, dag):
         """The state and number of tries of each task, by its id."""
         rows = self.rows("select task_id, map_index, state, try_number from task_instance where dag_id = ?", dag)
