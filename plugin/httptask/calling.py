@@ -110,7 +110,7 @@ class Call:
         """
         loop = tenacity.Retrying(
             retry=tenacity.retry_if_result(self._goes_on),
-            wait=lambda state: state.outcome.result().decision.delay if state.outcome else 0,
+            wait=self._wait,
             sleep=self.world.clock.sleep,
         )
         try:
@@ -127,6 +127,11 @@ class Call:
         """Tell whether to send again; with `once`, judging what an earlier process lost is no attempt of this one."""
         only_judged = self.job.recovery.lost and len(self.attempts) == 1
         return isinstance(tried.decision, retrying.Retry) and (only_judged or not self.job.once)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Return the seconds before the next attempt; with `once`, what was only judged has been waited for by who counts."""
+        decision = state.outcome.result().decision if state.outcome else None
+        return decision.delay if isinstance(decision, retrying.Retry) and not self.job.once else 0.0
 
     def _look_before(self) -> None:
         """Take the verify task's answer before the first attempt; where one was lost, only the one that was kept will do."""

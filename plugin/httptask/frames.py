@@ -186,10 +186,10 @@ class Frame:
         """Return the use of a task by a step, or by one item of it with `more` that its expressions see."""
         template = self.engine.registry[step.task or ""]
         reach = self.engine.reach(self.workflow).get(step.id, ())
-        deadline = self._deadline(step, path)
+        deadline = self.deadline_of(step, path)
         return TaskUse(self.engine, Usage(step, template, path, index, self.context(**more), deadline, reach))
 
-    def _deadline(self, step: Step, path: str) -> float | None:
+    def deadline_of(self, step: Step, path: str) -> float | None:
         """Return the running time at which the step must have ended: its own timeout's, or the workflow's."""
         if step.timeout is None:
             return self.deadline

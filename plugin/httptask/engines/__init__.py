@@ -1,1 +1,1 @@
-"""Adapters to orchestration engines, one file each: what `hosted` says in that engine's own words. None imports another."""
+"""Adapters to orchestration engines, one folder each: what `hosted` says in that engine's own words. None imports another."""

@@ -13,7 +13,7 @@ from httptask.hosted.marks import Mark
 from httptask.hosted.units import Unit
 from httptask.lanes import InlineLanes
 from httptask.memory_journal import MemoryJournal
-from httptask.model import Provider, Step, TaskTemplate
+from httptask.model import Provider, Step
 from httptask.ports import Clock, Entry
 from httptask.recording import RESULT, RunRecorder
 from httptask.runner import Options
@@ -127,14 +127,17 @@ def laid_out(unit: Unit, host: Host, *, key: str, mark: Mark | None = None) -> D
 
 
 def _providers(unit: Unit, step: Step) -> Mapping[str, Provider]:
-    """Return the providers of a step's task and of the one that may be asked to verify it."""
+    """Return the providers of a step's task and of the one that may be asked to verify it.
+
+    What shows values to people, and sends nothing, has those of the whole workflow: it must know the secrets of each.
+    """
     if step.task is None:
-        return {}
+        shows = unit.action in {"ask", "leave", "outputs"}
+        tasks = [unit.registry[task] for task in dict.fromkeys(unit.workflow.tasks())] if shows else []
+        return {task.provider.id: task.provider for task in tasks}
     template = unit.registry[step.task]
-    tasks: list[TaskTemplate] = [template]
-    if template.verify is not None:
-        tasks.append(unit.registry[template.verify.task])
-    return {task.provider.id: task.provider for task in tasks}
+    verifying = [] if template.verify is None else [unit.registry[template.verify.task]]
+    return {task.provider.id: task.provider for task in (template, *verifying)}
 
 
 def _earlier(unit: Unit) -> list[Entry]:

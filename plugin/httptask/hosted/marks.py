@@ -14,7 +14,7 @@ from typing import Any
 
 from httptask.errors import HttpTaskError
 from httptask.ports import Entry
-from httptask.recording import INTENT, PAGE, RESULT
+from httptask.recording import CONCLUSION, INTENT, PAGE, RESULT
 
 _POLL = re.compile(r"/until:(\d+)(?:/|$)")
 
@@ -67,6 +67,21 @@ def left(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     kept = [entry for entry in entries if entry.kind not in {RESULT, PAGE}]
     newest = max((number for entry in kept if (number := _poll(entry)) is not None), default=None)
     return tuple(entry for entry in kept if _poll(entry) in {None, newest})
+
+
+def is_open(entries: Iterable[Entry]) -> bool:
+    """Tell whether something was begun whose end is not written, or left open what it did."""
+    known = tuple(entries)
+    ends = {entry.path: entry for entry in known if entry.kind == CONCLUSION}
+    begun = [entry.path for entry in known if entry.kind == INTENT]
+    return any(path not in ends or ends[path].data["open"] for path in begun)
+
+
+def is_begun(entries: Iterable[Entry]) -> bool:
+    """Tell whether an attempt is written down whose end is not: the one that a lost worker was at."""
+    known = tuple(entries)
+    ends = {entry.path for entry in known if entry.kind == CONCLUSION}
+    return any(entry.kind == INTENT and entry.path not in ends for entry in known)
 
 
 def lost_attempt(entries: Iterable[Entry], path: str, *, polls: bool, now: float) -> Entry:

@@ -31,7 +31,6 @@ class Node:
         members: of a group, or the steps of a workflow within the workflow.
         is_conditional: it has an `if` of its own that is asked before its members are begun.
         attempts: at most, by the retry policy of its definition; a connection may say otherwise.
-        longest: seconds that one turn may take at most, as far as the policy bounds them.
 
     """
 
@@ -46,7 +45,6 @@ class Node:
     stops: bool = True
     polls: bool = False
     attempts: int = 1
-    longest: float = 0.0
 
     @property
     def name(self) -> str:
@@ -73,7 +71,6 @@ class Node:
             "stops": self.stops,
             "polls": self.polls,
             "attempts": self.attempts,
-            "longest": self.longest,
         }
 
     @classmethod
@@ -91,7 +88,6 @@ class Node:
             data["stops"],
             data["polls"],
             data["attempts"],
-            data["longest"],
         )
 
 
@@ -226,7 +222,6 @@ def _node(workflow: Workflow, step: Step, registry: Registry, prefix: str, outer
         stops=each is None or each.on_error == "stop",
         polls=step.until is not None,
         attempts=policy.max_attempts,
-        longest=longest(policy),
     )
 
 
@@ -241,9 +236,10 @@ def _read(workflow: Workflow, trees: Iterable[Any], prefix: str) -> tuple[str, .
     read = [reference for tree in trees for reference in references(tree) if reference[0] == "steps"]
     names = {reference[1] for reference in read if len(reference) > 1}
     everything = any(len(reference) == 1 for reference in read)
-    main = prefix.removeprefix(f"{ON_FAILURE}/")
+    top = prefix in {"", f"{ON_FAILURE}/"}
+    places = [(workflow.steps, "" if top else prefix), (workflow.on_failure if top else (), f"{ON_FAILURE}/")]
     found: list[str] = []
-    for steps, place in ((workflow.steps, main), (workflow.on_failure, f"{ON_FAILURE}/")):
+    for steps, place in places:
         every = (each for step in steps for each in (step, *step.parallel))
         found += [place + each.id for each in every if everything or each.id in names]
     return tuple(found)

@@ -79,7 +79,7 @@ def _inflated(text: str) -> bytes | None:
 
 
 def unit_from(data: Mapping[str, Any]) -> Unit:
-    """Return the unit that an engine was given as JSON: `{definition, path, action, inputs, results, item, approved, began}`.
+    """Return the unit that an engine was given as JSON: `{definition, path, action, inputs, results, item, began}`.
 
     Raises:
         DefinitionError: the definition cannot be read.
@@ -95,6 +95,5 @@ def unit_from(data: Mapping[str, Any]) -> Unit:
         data.get("action", "send"),
         data.get("results", {}),
         None if item is None else Item.from_json(item),
-        data.get("approved"),
         data.get("began"),
     )

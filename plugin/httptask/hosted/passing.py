@@ -24,16 +24,18 @@ def size(value: Any) -> int:
 
 
 def visible(result: Mapping[str, Any], most: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the named outputs of a result that may be shown, and the names of those with a secret or more than `most` bytes.
+    """Return the named outputs of a result that may be shown, and the names of those that hold a secret or find no room.
 
-    A mask in the place of a secret would be taken for a value and sent.
+    A mask in the place of a secret would be taken for a value and sent. All together take at most `most` bytes, in their order.
     """
-    kept = result.get("outputs")
+    kept, told, room = result.get("outputs"), {}, most
     if kept is None or not isinstance(kept["value"], Mapping):
         return {}, ()
     secret = {place[0] for place in kept.get("withheld", ()) if place}
-    left_out = tuple(name for name, value in kept["value"].items() if name in secret or size(value) > most)
-    return {name: value for name, value in kept["value"].items() if name not in left_out}, left_out
+    for name, value in kept["value"].items():
+        if name not in secret and (length := size(value)) <= room:
+            told[name], room = value, room - length
+    return told, tuple(name for name in kept["value"] if name not in told)
 
 
 def handed_on(workflow: Workflow, step: Step, result: Mapping[str, Any]) -> Mapping[str, Any]:

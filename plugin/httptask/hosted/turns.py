@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from httptask import masking
 from httptask.errors import UsageError
+from httptask.frames import may_be_open
 from httptask.hosted import marks
 from httptask.hosted.desk import Desk, Later, laid_out
 from httptask.hosted.host import Host
 from httptask.hosted.marks import Mark
-from httptask.hosted.passing import handed_on, shown, too_large, visible
+from httptask.hosted.passing import handed_on, shown, size, too_large, visible
 from httptask.hosted.units import Unit
 from httptask.model import RetryPolicy
 from httptask.outcome import Failure, FailureKind
@@ -27,8 +28,6 @@ from httptask.runs import Item, StepStatus
 from httptask.using import TaskUse, handled, unsent
 from httptask.withholding import restored
 
-#: Failures before anything was sent that may pass: the engine comes again for them as for a refused attempt.
-_PASSING = frozenset({FailureKind.CREDENTIAL, FailureKind.RATE_LIMITED})
 #: Name of the error of an outcome that nobody knows, in every engine.
 OUTCOME_UNKNOWN = "OutcomeUnknown"
 
@@ -84,6 +83,11 @@ class Ended:
     def goes_on(self) -> bool:
         """Whether the workflow goes on: it did not fail, was skipped, or says `continueOnError`."""
         return self.status in {"succeeded", "skipped"} or bool(self.result.get("handled"))
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it stands whoever begins the run again: it went well, or failed after the server had acted."""
+        return self.goes_on or bool(self.result.get("final"))
 
     @property
     def error(self) -> str:
@@ -147,15 +151,15 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
     try:
         desk = laid_out(unit, host, key=turn.key, mark=turn.mark)
     except UsageError as error:
-        return not_begun(unit, error, pending=turn.lost)
+        return not_begun(unit, error, pending=turn.lost or marks.is_open(turn.mark.entries))
     if turn.most is not None:
         desk.step = replace(desk.step, retry={**desk.step.retry, "maxAttempts": turn.most})
     if turn.keep is not None:
         desk.book.entrust = lambda: _entrust(desk, turn)
-    if turn.lost:
+    if turn.lost and not marks.is_begun(turn.mark.entries):
         polls = desk.step.until is not None
         desk.book.commit(marks.lost_attempt(turn.mark.entries, unit.use, polls=polls, now=host.clock.now()))
-    elif desk.frame.is_late():
+    if desk.frame.is_late() and not may_be_open(desk.frame.engine, unit.use):
         return decided(desk, "failed", desk.frame.late(desk.step))
     try:
         item = _use(desk).run()
@@ -166,20 +170,21 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
 
 
 def not_begun(unit: Unit, error: UsageError, *, pending: bool = False) -> Ended:
-    """Return the end of a unit for which nothing could be sent; `pending`: a lost worker may have sent something before."""
-    step = unit.chain()[-1]
-    failure = unsent(step, error, {}, pending=pending)
-    status: StepStatus = "unknown" if pending and step.task is not None else "failed"
+    """Return the end of a unit for which nothing could be sent; `pending`: something may have been sent for it before."""
+    step, unknown = unit.chain()[-1], pending and unit.may_change
+    failure = unsent(step, error, {}, pending=unknown)
+    status: StepStatus = "unknown" if unknown else "failed"
     result = {"status": status, "failure": failure.to_json(), **handled(status, step)}
     return Ended(status, result, failure=failure)
 
 
-def decided(
-    desk: Desk, status: StepStatus, failure: Failure | None = None, *, outputs: Any = None, items: Mapping[str, Any] | None = None
-) -> Ended:
+def decided(desk: Desk, status: StepStatus, failure: Failure | None = None, *, outputs: Any = None) -> Ended:
     """Return the end of a unit that sends nothing."""
     result = result_data(desk.recorder, status, failure, outputs=outputs)
-    result |= {**handled(status, desk.step), **(items or {})}
+    most, engine = desk.host.most_passed, desk.host.engine
+    if outputs is not None and (failure := too_large(desk.frame.workflow, desk.step, result, most=most, engine=engine)):
+        status, result = "failed", result_data(desk.recorder, "failed", failure)
+    result |= handled(status, desk.step)
     told, withheld = visible(result, desk.host.most_passed)
     return Ended(status, result, told, withheld, None, masking.failure(failure, desk.recorder.redactor()))
 
@@ -217,14 +222,22 @@ def _repeatable(desk: Desk, mark: Mark, item: Item) -> tuple[float, str] | None:
     last, failure = outcome.attempts[-1], outcome.failure
     if last.decision is not None and last.decision.action == "retry":
         return last.decision.wait, last.decision.reason
-    if failure is None or not failure.retryable or failure.kind not in _PASSING or last.phase != "notSent":
+    if failure is None or not failure.retryable or failure.kind != FailureKind.CREDENTIAL or last.phase != "notSent":
         return None
     policy = _policy(desk)
-    if mark.failures + 1 >= policy.max_attempts:
-        return None
     wait = failure.retry_after
     wait = backoff(policy, mark.failures, desk.host.clock.random()) if wait is None else wait
+    if mark.failures + 1 >= policy.max_attempts or wait > policy.server_wait_cap or wait >= _left(desk, mark, policy):
+        return None
     return wait, f"{failure.kind.value}: nothing was sent"
+
+
+def _left(desk: Desk, mark: Mark, policy: RetryPolicy) -> float:
+    """Return the seconds in which another attempt may begin: what the policy and the unit's own time limit leave."""
+    spent = desk.host.clock.now() - mark.since if mark.failures else 0.0
+    limit = desk.frame.deadline_of(desk.step, desk.unit.use)
+    left = policy.max_elapsed - spent
+    return left if limit is None else min(left, limit - desk.recorder.ran())
 
 
 def _policy(desk: Desk) -> RetryPolicy:
@@ -244,7 +257,10 @@ def _ended(desk: Desk, item: Item) -> Ended:
     outcome = None if item.outcome is None else shown(template, item.outcome, redactor, desk.host.most_shown)
     if status == "succeeded" and (not_passed := _not_passed(desk, item, result)) is not None:
         status, failure = "failed", not_passed
-        result = {**result_data(desk.recorder, status, failure), **handled(status, desk.step)}
+        final = {"final": True} if desk.unit.may_change else {}  # it was answered: it is not to be sent again
+        result = {**result_data(desk.recorder, status, failure), **final, **handled(status, desk.step)}
+    elif size(result) > desk.host.most_passed:
+        result = {name: value for name, value in result.items() if name not in {"outputs", "response"}}
     told, withheld = visible(entry.data, desk.host.most_passed)
     return Ended(status, result, told, withheld, outcome, masking.failure(failure, redactor))
 

@@ -11,7 +11,7 @@ from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
 from httptask.loader import accepted
 from httptask.made import step_name, taken_over, text_of, workflow_of
-from httptask.model import Step, TaskTemplate, Until, Workflow
+from httptask.model import SAFE_METHODS, Step, TaskTemplate, Until, Workflow
 from httptask.registry import Registry
 
 #: `send` a step's task, or one item's; read the `list` of a forEach; what its items, or a group's members, `gather` to; `enter` a
@@ -53,7 +53,6 @@ class Unit:
         path: of the step within the workflow, as in `rollout/create` or `onFailure/tell`; empty for the workflow's outputs.
         results: what earlier steps left, by path, as far as this one reads them (`outline.Node.reads`).
         item: one item of a forEach.
-        approved: what a person said, for `decide`.
         began: epoch seconds at which the whole run began, from which the workflow's own timeout counts; None: the first turn.
 
     """
@@ -65,7 +64,6 @@ class Unit:
     action: Action = "send"
     results: Results = field(default_factory=dict)
     item: Item | None = None
-    approved: bool | None = None
     began: float | None = None
 
     @property
@@ -82,6 +80,16 @@ class Unit:
 
         """
         return named_connection(self.workflow, self.inputs)
+
+    @property
+    def may_change(self) -> bool:
+        """Whether it may send something that changes the server, so that losing sight of it leaves its outcome unknown."""
+        step = self.chain()[-1]
+        if self.action != "send" or step.task is None:
+            return False
+        template = self.registry[step.task]
+        declared = step.idempotent if step.idempotent is not None else template.idempotent
+        return template.method not in SAFE_METHODS or declared is False
 
     @property
     def undoes(self) -> bool:

@@ -83,7 +83,10 @@ def walk(outline: Outline) -> Generator[Command, Any, End]:
     results: dict[str, Any] = {}
     ended = yield from _steps(outline.nodes, results)
     if ended is None:
-        return (yield from _outputs(outline, results))
+        end = yield from _outputs(outline, results)
+        if end.status == "succeeded" or end.told is None:
+            return end
+        ended = end.told
     undone = (yield from _steps(outline.undoing, results)) if is_undone(ended) else None
     if undone is not None and undone["status"] != "failed":
         return End(undone["status"], undone)

@@ -68,7 +68,7 @@ class Step:
         except UsageError as error:
             fail(context, whole.use, not_begun(whole, error))
         began = context["dag_run"].start_date.timestamp() if plan.workflow.timeout is not None else None
-        return Unit(plan.workflow, plan.registry, self.path, inputs, action, read, whole.item, None, began)
+        return Unit(plan.workflow, plan.registry, self.path, inputs, action, read, whole.item, began)
 
 
 class SendStep(Step, BaseOperator):
