@@ -1,22 +1,37 @@
 """`httptask worker` and `httptask deploy`: each engine's command is loaded when it is used, and a missing engine is told."""
 
-import importlib.util
+from importlib.util import find_spec
 
 import pytest
 
+COMMANDS = [("worker temporal", "temporalio"), ("worker conductor", "conductor"), ("deploy conductor", "conductor")]
 
-@pytest.mark.parametrize("group", ["worker", "deploy"])
-def test_the_engines_are_listed_without_being_there(httptask, group):
-    assert "conductor" in httptask(group, "--help").out
+
+@pytest.mark.parametrize(("command", "_package"), COMMANDS)
+def test_the_engines_are_listed_and_their_options_told_without_being_there(httptask, command, _package):
+    group, engine = command.split()
+    assert engine in httptask(group, "--help").out
+    assert "--" in httptask(group, engine, "--help").out
 
 
 @pytest.mark.parametrize("group", ["worker", "deploy"])
 def test_an_unknown_engine_is_told(httptask, group):
-    assert "No such command 'nothing'" in httptask(group, "nothing", code=2).err
+    assert f"No {group} for 'nothing'; engines: " in httptask(group, "nothing", code=2).err
+    assert "did you mean 'conductor'?" in httptask(group, "conducto", code=2).err
 
 
-@pytest.mark.skipif(importlib.util.find_spec("conductor") is not None, reason="the engine is installed here")
 @pytest.mark.parametrize("group", ["worker", "deploy"])
-def test_a_missing_engine_is_told_with_the_command_that_installs_it(httptask, group):
-    told = httptask(group, "conductor", code=2).err
-    assert 'pip install "httptask[conductor]"' in told
+def test_an_engine_needs_a_name(httptask, group):
+    assert "conductor" in (done := httptask(group, code=2)).err + done.out
+
+
+@pytest.mark.parametrize(("command", "package"), COMMANDS)
+def test_a_missing_engine_is_told_with_the_command_that_installs_it(httptask, command, package):
+    if find_spec(package) is not None:
+        pytest.skip(f"{package} is installed here")
+    assert f'pip install "httptask[{command.split()[1]}]"' in httptask(*command.split(), code=2).err
+
+
+@pytest.mark.skipif(find_spec("temporalio") is None, reason="temporalio is not installed: tests/engines/run temporal")
+def test_a_server_that_is_not_there_says_how_to_start_one(httptask):
+    assert "temporal server start-dev" in httptask("worker", "temporal", "--address", "127.0.0.1:1", code=2).err

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hosting import TOKEN, MemoryEngine
+from hosting import TOKEN, Killed, MemoryEngine
 from httptask.hosted.marks import Mark, MarkInvalid
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn, take
 from httptask.hosted.units import OneTask, Unit, UnknownStep
@@ -228,3 +228,111 @@ def test_a_token_endpoint_that_is_down_is_tried_again_by_the_engine():
     auth = Flaky(connection.auth.scheme, Secret(TOKEN))
     object.__setattr__(connection, "auth", auth)
     assert (engine.run(alone("okta.list_agent_pools")).status, engine.waits) == ("succeeded", [5.0])
+
+
+def test_a_late_turn_after_an_attempt_that_may_have_been_applied_is_unknown(tmp_path):
+    file = tmp_path / "w.yaml"
+    step = "{id: a, task: okta.delete_agent_pools_update, with: {poolId: p, updateId: u}}"
+    file.write_text(f"name: w\ntimeout: 60\nsteps:\n  - {step}\n")
+    engine = MemoryEngine(faults=[("DELETE /api/v1/agentPools/*/updates/*", "reset-after")])
+    began = engine.clock.now()
+    unit = Unit(load_workflow(file, REGISTRY), REGISTRY, "a", {}, began=began)
+    again = take(unit, Turn("run"), engine.host)
+    assert again.so_far.status == "unknown"
+    engine.clock.advance(100)
+    assert take(unit, Turn("run", again.mark), engine.host).status == "unknown"
+    assert len(engine.wire.sent) == 1
+
+
+def test_a_lost_connection_is_no_failure_of_what_may_have_been_applied():
+    from httptask.errors import ConfigurationError, Problem
+    from httptask.hosted.host import Host
+
+    def none(provider, name):
+        raise ConfigurationError(Problem("connection", "there is none"))
+
+    engine = MemoryEngine(faults=[("DELETE /api/v1/agentPools/*/updates/*", "reset-after")])
+    deleting = alone("okta.delete_agent_pools_update", {"poolId": "p", "updateId": "u"})
+    again = take(deleting, Turn("run"), engine.host)
+    assert take(deleting, Turn("run", again.mark), Host(none, "Memory")).status == "unknown"
+    asking = alone("okta.list_agent_pools")
+    assert take(asking, Turn("run", lost=True), Host(none, "Memory")).status == "failed"
+
+
+def test_a_get_that_is_declared_not_repeatable_is_not_repeated_after_a_lost_worker():
+    engine = MemoryEngine()
+    ended = take(alone("okta.list_agent_pools", idempotent=False), Turn("run", lost=True), engine.host)
+    assert (ended.status, engine.wire.sent) == ("unknown", [])
+
+
+def test_what_was_done_and_is_too_large_to_pass_is_not_to_be_done_again(tmp_path):
+    file = tmp_path / "w.yaml"
+    body = "{name: n, agentType: AD, agents: '{{ inputs.agents }}'}"
+    file.write_text(
+        "name: w\ninputs: {type: object, properties: {poolId: {}, agents: {}}}\nsteps:\n"
+        f"  - {{id: a, task: {CREATE}, with: {{poolId: '{{{{ inputs.poolId }}}}', body: {body}}}}}\n"
+        "  - {id: b, task: okta.list_agent_pools, if: '{{ steps.a.response.body.id != steps.a.outputs.status }}'}\n"
+    )
+    engine = MemoryEngine(host_options={"most_passed": 60})
+    pool = pool_of(MemoryEngine())
+    inputs = {"poolId": pool["id"], "agents": pool["agents"]}
+    ended = engine.run(Unit(load_workflow(file, REGISTRY), REGISTRY, "a", inputs))
+    assert (ended.status, ended.failure.kind.value, ended.is_final) == ("failed", "expression", True)
+    assert ended.outcome["status"] == "succeeded"
+
+
+def test_a_size_changes_no_status(tmp_path):
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        "name: w\nsteps:\n  - {id: a, task: okta.list_agent_pools, continueOnError: true}\n"
+        "  - {id: b, task: okta.list_agent_pools, if: '{{ steps.a.response.body | string | length > 3 }}'}\n"
+    )
+    engine = MemoryEngine(faults=[(LIST, "404")], host_options={"most_passed": 150})
+    ended = engine.run(Unit(load_workflow(file, REGISTRY), REGISTRY, "a", {}))
+    assert (ended.status, ended.goes_on, "response" in ended.result) == ("failed", True, False)
+
+
+def test_a_wait_for_a_token_that_does_not_fit_is_an_end():
+    from httptask.errors import CredentialError
+
+    engine = MemoryEngine()
+    connection = engine.host.connection(REGISTRY["okta.list_agent_pools"].provider)
+
+    class Down(type(connection.auth)):
+        def apply(self, request, means):
+            raise CredentialError("the endpoint is down", retryable=True, retry_after=50.0)
+
+    object.__setattr__(connection, "auth", Down(connection.auth.scheme, Secret(TOKEN)))
+    for more in ({"retry": {"maxElapsed": 40}}, {"timeout": 30}, {"retry": {"serverWaitCap": 20}}):
+        assert engine.run(alone("okta.list_agent_pools", **more)).status == "failed"
+    assert engine.waits == []
+
+
+def test_an_attempt_is_not_waited_for_twice():
+    engine = MemoryEngine(faults=[("DELETE /api/v1/agentPools/*/updates/*", "503, ok")])
+    engine.run(alone("okta.delete_agent_pools_update", {"poolId": pool_of(engine)["id"], "updateId": "u"}))
+    assert sum(engine.clock.sleeps) == 0
+
+
+def test_another_request_than_the_lost_one_is_not_verified_as_if_it_were_that_one():
+    engine = MemoryEngine(kills=["after"])
+    unit = creating(engine, verify_before=True)
+    kept = []
+    with pytest.raises(Killed):
+        take(unit, Turn("run", keep=kept.append), engine.host)
+    unit.inputs["given"]["body"]["name"] = "another"
+    ended = take(unit, Turn("run", kept[-1], lost=True), engine.host)
+    assert (ended.status, ended.failure.kind.value) == ("unknown", "requestChanged")
+
+
+def test_what_a_person_is_asked_holds_no_secret(tmp_path):
+    file = tmp_path / "w.yaml"
+    text = "name: w\ninputs: {type: object, properties: {n: {type: string}}}\nsteps:\n"
+    text += "  - {id: a, task: okta.list_agent_pools}\n  - {id: b, approve: 'go on with {{ inputs.n }}?'}\n"
+    file.write_text(text + "outputs: {n: '{{ inputs.n }}'}\n")
+    engine, inputs = MemoryEngine(), {"n": TOKEN}
+    workflow = load_workflow(file, REGISTRY)
+    asked = engine.run(Unit(workflow, REGISTRY, "b", inputs, "ask"))
+    assert asked.message == "go on with ***?"
+    ended = engine.run(Unit(workflow, REGISTRY, "", inputs, "outputs"))
+    assert (ended.outputs, ended.withheld) == ({}, ("n",))

@@ -148,6 +148,24 @@ def test_the_steps_of_on_failure_run_after_a_failure_and_the_run_has_failed(tmp_
     assert len(engine.wire.sent) == 3
 
 
+def test_a_workflow_within_on_failure_reads_its_own_steps(tmp_path):
+    (tmp_path / "inner.yaml").write_text(INNER)
+    text = ON_FAILURE + "  - id: back\n    workflow: inner.yaml\n    with: {pool: '{{ steps.made.outputs.pools[0].id }}'}\n"
+    engine = MemoryEngine()
+    end = engine.run_workflow(workflow(tmp_path, text), {})
+    assert (end.status, end.told["failure"]["kind"]) == ("failed", "notFound")
+    assert engine.turns[-1].outputs["of"].endswith(": succeeded")
+
+
+def test_outputs_that_cannot_be_made_are_a_failure_that_is_undone(tmp_path):
+    text = ON_FAILURE.replace("poolId: nowhere", "poolId: '{{ steps.made.outputs.pools[0].id }}'")
+    text = text.replace('steps.broken.status == "failed" and ', "") + "outputs: {x: '{{ steps.made.outputs.pools[99].id }}'}\n"
+    engine = MemoryEngine()
+    end = engine.run_workflow(workflow(tmp_path, text), {})
+    assert (end.status, end.told["failure"]["kind"]) == ("failed", "expression")
+    assert len(engine.wire.sent) == 3
+
+
 STOPS = """
 name: stops
 steps:
