@@ -11,6 +11,7 @@ from httptask.auth import ApiToken, Basic, Bearer, CookieKey, QueryKey
 from httptask.auth.client import ClientSecret
 from httptask.auth.endpoint import TokenEndpoint
 from httptask.auth.oauth2 import ClientCredentials
+from httptask.errors import InputInvalid
 from httptask.export import EXPORTERS
 from httptask.export.gathering import Call, subject_of
 from httptask.export.subject import Reference, Text, variables_in
@@ -31,7 +32,15 @@ def subject(task, inputs=None, auth=None, **options):
 
 
 def texts(found):
-    return {name: exporter.export(found).text for name, exporter in EXPORTERS.items()}
+    return dict(_written(found))
+
+
+def _written(found):
+    for name, exporter in EXPORTERS.items():
+        try:
+            yield name, exporter.export(found).text
+        except InputInvalid as refused:  # a form that would be kept where everybody can read it
+            yield name, str(refused)
 
 
 def names(found):
@@ -66,7 +75,8 @@ def test_no_form_holds_the_credential(auth, name):
     found = subject(template(method="POST", body=body()), {"body": {"a": 1}}, auth)
     assert_free(found, CANARY, base64.b64encode(f"amy:{CANARY}".encode()).decode())
     assert name in names(found)
-    assert all(name in text for form, text in texts(found).items() if form != "step")
+    written = texts(found)  # a step and the engines have connections of their own
+    assert all(name in written[form] for form in ("curl", "python", "har"))
 
 
 PLACES = {

@@ -28,7 +28,7 @@ def exported(form, task, inputs=None, to=None, **options):
 
 
 def test_every_exporter_says_what_it_is():
-    assert list(EXPORTERS) == ["curl", "python", "har", "step"]
+    assert list(EXPORTERS) == ["curl", "python", "har", "step", "airflow", "prefect", "dagster", "temporal", "conductor"]
     for name, exporter in EXPORTERS.items():
         assert exporter.name == name
         assert exporter.suffix.startswith(".")

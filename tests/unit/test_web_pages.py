@@ -343,7 +343,7 @@ def test_a_part_of_the_page_is_drawn_where_a_part_is_asked_for(connected):
 # --- use it elsewhere ---
 
 
-@pytest.mark.parametrize("form", EXPORTERS)
+@pytest.mark.parametrize("form", [form for form in EXPORTERS if form != "temporal"])
 def test_a_call_is_copied_in_every_form_of_the_registry_without_its_secrets(connected, form):
     own = {"body.name": "<b>n</b>", "body.password": "hunter2-hunter2", "~connection": "default"}
     answer = press(connected, filled(connected, room="a", **own), f"copy:{form}")
@@ -353,6 +353,14 @@ def test_a_call_is_copied_in_every_form_of_the_registry_without_its_secrets(conn
     for secret in (CANARY, CANARY[:16], "hunter2"):
         assert secret not in answer.text
     assert answer.page.one(id="try")["data-focus"] == "copied"
+
+
+def test_a_form_that_would_be_kept_with_a_secret_in_it_is_refused(connected):
+    own = {"body.password": "hunter2-hunter2", "~connection": "default"}
+    answer = press(connected, filled(connected, room="a", **own), "copy:temporal")
+    assert answer.status == 422
+    assert "Temporal would keep this secret in its history" in answer.text
+    assert "hunter2" not in answer.text
 
 
 def test_there_is_a_button_for_each_form(connected):

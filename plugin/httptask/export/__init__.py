@@ -44,5 +44,10 @@ _ALL = (
     Exporter("python", "a Python script with requests", "send the request from a program", "text/x-python", ".py"),
     Exporter("har", "an HTTP archive (HAR 1.2)", "import the request into another tool", "application/json", ".har"),
     Exporter("step", "a step of a workflow file", "paste the call into a workflow", "application/yaml", ".yaml"),
+    Exporter("airflow", "an operator of an Airflow DAG", "run the task from Airflow", "text/x-python", ".py"),
+    Exporter("prefect", "a Prefect flow", "run the task from Prefect", "text/x-python", ".py"),
+    Exporter("dagster", "a Dagster job", "run the task from Dagster", "text/x-python", ".py"),
+    Exporter("temporal", "a Temporal workflow", "run the task from Temporal", "text/x-python", ".py"),
+    Exporter("conductor", "a task of a Conductor workflow", "run the task from Conductor", "application/json", ".json"),
 )
 EXPORTERS: Mapping[str, Exporter] = {exporter.name: exporter for exporter in _ALL}
