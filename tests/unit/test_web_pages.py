@@ -356,7 +356,7 @@ def test_a_call_is_copied_in_every_form_of_the_registry_without_its_secrets(conn
 
 
 def test_a_form_that_would_be_kept_with_a_secret_in_it_is_refused(connected):
-    own = {"body.password": "hunter2-hunter2", "~connection": "default"}
+    own = {"body.name": "n", "body.password": "hunter2-hunter2", "~connection": "default"}
     answer = press(connected, filled(connected, room="a", **own), "copy:temporal")
     assert answer.status == 422
     assert "Temporal would keep this secret in its history" in answer.text

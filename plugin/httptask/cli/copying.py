@@ -1,4 +1,4 @@
-"""`--curl`, `--python`, `--har`, `--step` and the engines: a call in the words of another tool, printed in place of being sent."""
+"""`--curl`, `--python`, `--har`, `--step`, and engines: a call in the words of another tool, printed in place of being sent."""
 
 from __future__ import annotations
 
