@@ -111,6 +111,7 @@ def taken_away() -> str:
 
 undone = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox")
 tried_anew = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox", name="tried_anew", retries=1)
+unreadable = flow_from_workflow(HERE / "unreadable.yaml", credentials="sandbox", retries=1)
 secretive = flow_from_workflow(HERE / "secretive.yaml", credentials="sandbox")
 
 

@@ -135,6 +135,14 @@ def test_a_step_that_failed_is_tried_anew_when_prefect_runs_the_flow_again(playe
     assert again == {"made": "Kept", "broken": "Completed"}
 
 
+def test_a_creation_whose_answer_could_not_be_read_is_not_made_again_when_prefect_runs_the_flow_again(player, api, sandbox):
+    told = player(do="flow", module="flows", flow="unreadable", parameters={})
+    run = api.named(told["name"])
+    found = api.ended(run, than=2)
+    assert how(found) == ("failed", "expression")
+    assert sandbox.applied(CREATES) == 1
+
+
 def test_a_secret_input_is_a_reference_and_is_handed_to_nobody(player, api, home):
     player(do="secret", name="canary", value="c4nary-in-a-coal-mine")
     told = player(do="flow", module="flows", flow="secretive", parameters={"password": "secret:canary"})

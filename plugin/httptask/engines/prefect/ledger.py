@@ -41,8 +41,8 @@ class Record:
 
     @property
     def is_over(self) -> bool:
-        """Whether the unit is not to be done again: it went well, or the workflow goes on after it."""
-        return self.phase == "ended" and self.told is not None and bool(self.told["goesOn"])
+        """Whether the unit is not to be done again: it went well, the workflow goes on after it, or the server had acted."""
+        return self.phase == "ended" and self.told is not None and Ended.from_json(self.told).is_final
 
     @property
     def is_open(self) -> bool:
@@ -107,12 +107,17 @@ class Ledger:
 
 
 def _read(place: Place) -> dict[str, Record]:
-    """Return the records that the server has of a run; of two of one unit, as a repeated request may leave, the newer one."""
+    """Return the records that the server has of a run.
+
+    Of two of one unit, as a repeated request may leave or a process that was given up, the newer one; but what is over stays so.
+    """
     found: dict[str, Record] = {}
     for artifact in sorted(_artifacts(place), key=lambda each: each.updated):
         data = artifact.data
-        if data["chain"] == place.chain:
-            found[data["unit"]] = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)
+        record = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)
+        known = found.get(data["unit"])
+        if data["chain"] == place.chain and (record.is_over or known is None or not known.is_over):
+            found[data["unit"]] = record
     return found
 
 

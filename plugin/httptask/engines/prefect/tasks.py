@@ -13,11 +13,12 @@ from httptask.engines.prefect.calls import calls_of, instead_of, name_of
 from httptask.engines.prefect.connecting import Credentials, host, registry_here
 from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.places import current_place
-from httptask.engines.prefect.turning import READS, Call, Done, outputs_of, turned
+from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
 from httptask.hosted.host import Host
 from httptask.hosted.units import OneTask
 from httptask.inputs import check, coerce, input_schema, property_schema
 from httptask.model import TaskTemplate, Until
+from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
 
 
 class Use(TypedDict, total=False):
@@ -72,9 +73,9 @@ def task_from_template(
         place = current_place()
         calls = calls_of(place)
         name = calls.name(place, step or name_of(template, inputs))
-        if step is None and template.method not in READS and (stray := calls.stray(place, name, f"{template.id}#")):
-            return instead_of(stray)
         unit = replace(one, inputs=inputs).unit(registry)
+        if step is None and unit.may_change and (stray := calls.stray(place, name, f"{template.id}#")):
+            return instead_of(stray)
         done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
 
@@ -98,7 +99,11 @@ def checked(template: TaskTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _one(template: TaskTemplate, use: Use) -> OneTask:
     condition = use.get("until")
-    until = Until(condition, use.get("failIf"), use.get("every", 30.0), use.get("timeout", 3600.0)) if condition else None
+    until = (
+        Until(condition, use.get("failIf"), use.get("every", DEFAULT_EVERY), use.get("timeout", DEFAULT_TIMEOUT))
+        if condition
+        else None
+    )
     return OneTask(
         template,
         headers=use.get("headers", {}),

@@ -20,9 +20,6 @@ from httptask.hosted.marks import Mark
 from httptask.hosted.turns import Again, Ended, Turn, take
 from httptask.hosted.units import Unit
 
-#: Methods whose lost requests are simply sent again.
-READS = frozenset({"GET", "HEAD"})
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -42,22 +39,17 @@ class Call:
     ledger: Ledger
     host: Host
 
-    @property
-    def reads(self) -> bool:
-        """Whether its request changes nothing, so that a lost one is simply sent again."""
-        task = self.unit.chain()[-1].task
-        return task is not None and self.unit.registry[task].method in READS
-
     def begin(self, mark: Mark) -> None:
         """Note that a request may leave from now on.
 
         Whoever takes the run over reads the ledger after Prefect counted its execution. So the count is looked at after writing:
-        either we see the other, or the other sees this.
+        either we see the other, or the other sees this. And before it, so that nothing is written over what the other one noted.
 
         Raises:
             CannotGoOn: Prefect took the run away from this process.
 
         """
+        self.place.check()
         self.ledger.begin(self.name, mark, task_run())
         self.place.check()
 
@@ -77,7 +69,7 @@ def turned(call: Call) -> Done | State[Any]:
         return Done(Ended.from_json(known.told), kept=True)
     mark = _mark(known)
     lost = known is not None and known.is_open
-    if not call.reads:
+    if call.unit.may_change:
         call.begin(mark)
     came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin), call.host)
     if isinstance(came, Again):
@@ -111,10 +103,10 @@ def outputs_of(done: Done) -> dict[str, Any]:
         HttpTaskFailed: the unit did not succeed, and nothing goes on after it.
 
     """
-    if not done.ended.goes_on:
-        raise failure_of(done.ended)
     if done.kept:
         run_logger().info("done by an earlier execution of this flow run: nothing is sent")
+    if not done.ended.goes_on:
+        raise failure_of(done.ended)
     if done.ended.withheld:
         names = ", ".join(done.ended.withheld)
         run_logger().info("not handed to Prefect, because they are secret or too large: %s", names)

@@ -1,0 +1,139 @@
+"""What a turn notes and goes on from, with Prefect's server in memory: else it takes a process that dies at the right moment."""
+
+import importlib
+import importlib.util
+import uuid
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from hosting import Killed, MemoryEngine
+from httptask.hosted.marks import Mark
+from httptask.hosted.turns import Ended
+from httptask.hosted.units import OneTask, Unit
+from httptask.loader import load_workflow
+from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
+
+HERE = Path(__file__).resolve().parent
+
+
+class Server:
+    """Artifacts and a flow run, as far as the adapter asks for them."""
+
+    def __init__(self):
+        self.run, self.run_count, self.artifacts = uuid.uuid4(), 1, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        pass
+
+    def read_flow_run(self, _run):
+        return SimpleNamespace(run_count=self.run_count, state=None)
+
+    def create_artifact(self, created):
+        self.artifacts.append(SimpleNamespace(id=uuid.uuid4(), data=created.data, updated=len(self.artifacts)))
+        return self.artifacts[-1]
+
+    def update_artifact(self, artifact, update):
+        [found] = [each for each in self.artifacts if each.id == artifact]
+        found.data, found.updated = update.data, 1 + max(each.updated for each in self.artifacts)
+
+    def read_artifacts(self, *, limit, offset, **_which):
+        return self.artifacts[offset : offset + limit]
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    if importlib.util.find_spec("prefect") is None:
+        pytest.skip("Prefect is not installed here: tests/engines/run prefect")
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    found = Server()
+    for name in ("ledger", "places"):
+        monkeypatch.setattr(_module(name), "get_client", lambda **_: found)
+    return found
+
+
+@pytest.fixture
+def engine():
+    return MemoryEngine()
+
+
+def _module(name):
+    return importlib.import_module(f"httptask.engines.prefect.{name}")
+
+
+def execution(server, engine, unit):
+    """Return the call of a unit in an execution of the flow run that Prefect begins now."""
+    place = _module("places").Place(server.run, counts=((server.run, server.run_count),))
+    return _module("turning").Call(unit, unit.use, place.key, place, _module("ledger").Ledger(place), engine.host)
+
+
+def reading(engine, **use):
+    return OneTask(engine.registry["okta.list_agent_pools"], {"poolType": "AD"}, **use).unit(engine.registry)
+
+
+def test_what_the_server_had_done_is_not_sent_again_because_its_answer_could_not_be_read(server, engine):
+    turning = _module("turning")
+    workflow = load_workflow(HERE / "unreadable.yaml", engine.registry)
+    pools = turning.turned(execution(server, engine, Unit(workflow, engine.registry, "pools", {}))).ended
+    unit = Unit(workflow, engine.registry, "create", {}, results={"pools": pools.result})
+    first = turning.turned(execution(server, engine, unit))
+    server.run_count = 2
+    again = turning.turned(execution(server, engine, unit))
+    assert [each.partition(" ")[0] for each in engine.wire.sent] == ["GET", "POST"]
+    assert again.kept
+    assert again.ended == first.ended
+    with pytest.raises(_module("ends").HttpTaskFailed, match="expression"):
+        turning.told_to_prefect(again)
+
+
+def test_a_read_that_is_said_not_to_be_repeatable_is_noted_and_not_repeated_when_it_was_lost(server, engine, monkeypatch):
+    unit, turned = reading(engine, idempotent=False), _module("turning").turned
+    with monkeypatch.context() as dying:
+        dying.setattr(engine.wire, "send", _dies)
+        with pytest.raises(Killed):
+            turned(execution(server, engine, unit))
+    server.run_count = 2
+    assert turned(execution(server, engine, unit)).ended.status == "unknown"
+    assert engine.wire.sent == []
+
+
+def test_a_read_that_was_lost_is_not_noted_and_sent_again(server, engine, monkeypatch):
+    unit, turned = reading(engine), _module("turning").turned
+    with monkeypatch.context() as dying:
+        dying.setattr(engine.wire, "send", _dies)
+        with pytest.raises(Killed):
+            turned(execution(server, engine, unit))
+    assert server.artifacts == []
+    assert turned(execution(server, engine, unit)).ended.status == "succeeded"
+
+
+def _dies(*_request):
+    raise Killed
+
+
+def test_a_process_that_was_given_up_writes_nothing(server, engine):
+    call = execution(server, engine, reading(engine, idempotent=False))
+    server.run_count = 2
+    with pytest.raises(_module("ends").CannotGoOn, match="took this flow run away"):
+        _module("turning").turned(call)
+    assert (server.artifacts, engine.wire.sent) == ([], [])
+
+
+def test_what_is_over_is_not_shadowed_by_a_later_note_of_a_process_that_was_given_up(server, engine):
+    unit = reading(engine, idempotent=False)
+    old, new = execution(server, engine, unit), execution(server, engine, unit)
+    new.ledger.end(unit.use, Ended("succeeded", {"status": "succeeded"}), Mark(), None)
+    old.ledger.begin(unit.use, Mark(), None)
+    assert [each.data["phase"] for each in server.artifacts] == ["ended", "begun"]
+    assert _module("turning").turned(execution(server, engine, unit)).kept
+    assert engine.wire.sent == []
+
+
+@pytest.mark.usefixtures("server")
+def test_a_task_asks_as_often_and_as_long_as_a_step_of_a_workflow(engine):
+    until = _module("tasks")._one(engine.registry["okta.list_agent_pools"], {"until": "{{ true }}"}).until
+    assert (until.every, until.timeout) == (DEFAULT_EVERY, DEFAULT_TIMEOUT)
