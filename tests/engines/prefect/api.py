@@ -37,8 +37,9 @@ class Api:
     def deployments(self):
         return {each["name"]: each["id"] for each in self.ask("POST", "/deployments/filter", {})}
 
-    def start(self, deployment, parameters):
-        return self.ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+    def start(self, deployment, parameters, name=None):
+        named = {} if name is None else {"name": name}
+        return self.ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters, **named})["id"]
 
     def flow_run(self, run):
         return self.ask("GET", f"/flow_runs/{run}")

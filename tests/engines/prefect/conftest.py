@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from engines.prefect.api import Api
+from engines.prefect.killing import carried_out, plans
 from engines.sandboxes import sandbox as running_sandbox
 
 HERE = Path(__file__).resolve().parent
@@ -23,7 +25,7 @@ ROWS = []
 
 def pytest_terminal_summary(terminalreporter):
     if ROWS:
-        terminalreporter.section("Prefect: the contract of engines")
+        terminalreporter.section("Prefect: the contract of engines, killed runs side by side")
         for name, result, seconds in ROWS:
             terminalreporter.line(f"{name:45} | {result:9} | {seconds:5.1f}")
 
@@ -77,11 +79,11 @@ def sandbox():
 
 
 @pytest.fixture(scope="session")
-def player(api, sandbox, environment, home):
+def player(api, sandbox, environment, home, served):
     """A process in which flows run, one after the other: asked by a line of JSON, answers by one."""
     with (home / "player.log").open("w") as log:
         child = subprocess.Popen(
-            [sys.executable, str(HERE / "play.py"), sandbox.url, sandbox.token],
+            [sys.executable, str(HERE / "play.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -94,7 +96,7 @@ def player(api, sandbox, environment, home):
             child.stdin.flush()
             return json.loads(child.stdout.readline())
 
-        ask(do="save")  # the credentials block, which deployments use too
+        ask(do="save", name="sandbox", url=sandbox.url, token=sandbox.token)  # deployments use this block too
         yield ask
         child.stdin.close()
         child.wait(timeout=30)
@@ -102,25 +104,33 @@ def player(api, sandbox, environment, home):
 
 
 @pytest.fixture(scope="session")
-def deployments(player, api, environment, home):
-    """The flows of served.py, run as deployments: each run in a process of its own, that can be killed."""
+def served(api, environment, home):
+    """A process that serves the flows of served.py; it is getting ready while others are."""
     with process([sys.executable, str(HERE / "served.py")], {**environment, "PYTHONPATH": str(DEADLY)}, home / "served.log"):
-        until(lambda: len(api.deployments()) == 4, 60)  # as many as served.py serves
-        yield api.deployments()
+        yield
 
 
-@pytest.fixture
-def killed(deployments, api, home):
-    """Start a deployment whose process is killed at its next unsafe request; return the run that Prefect calls crashed."""
+@pytest.fixture(scope="session")
+def deployments(player, api):
+    """The flows of served.py, run as deployments: each run in a process of its own, that can be killed."""
+    until(lambda: len(api.deployments()) == 4, 60)  # as many as served.py serves
+    return api.deployments()
 
-    def start(word, name, parameters):
-        (home / "kill").write_text(word)
-        run = api.start(deployments[name], parameters)
-        assert api.ended(run)["state"]["name"] == "Crashed"
-        assert not (home / "kill").exists()
-        return run
 
-    return start
+@pytest.fixture(scope="session")
+def killed(deployments, player, api, home):
+    """What came of each run that was killed, by its name; all of them are begun when the first one is asked for."""
+    with ExitStack() as stack:
+        planned = plans(stack, player)
+        with ThreadPoolExecutor(len(planned)) as lanes:
+            begun = {plan.name: lanes.submit(carried_out, plan, api, deployments, home) for plan in planned}
+            yield lambda name: begun[name].result()
+
+
+@pytest.fixture(scope="session")
+def asked(deployments, api):
+    """A run of the workflow that asks a person, for each answer; both are begun when the first one is asked for."""
+    return {approved: api.start(deployments["asked"], {"poolType": "AD"}) for approved in (True, False)}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The flows of these tests: one of a single task, the roll-out of the examples, and what only tests need."""
 
 import logging
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,18 @@ from httptask.engines.prefect import HttpTaskCredentials, flow_from_workflow, ta
 HERE = Path(__file__).resolve().parent
 
 
-@flow(name="contract")
-def contract(task_id: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    return task_from_template(task_id, credentials="sandbox")(**inputs)
+def may_die(_flow: Any, flow_run: Any, _state: Any) -> None:
+    """Let the process of a run look for a word of its own that kills it, so that several can be killed side by side."""
+    os.environ["HTTPTASK_TEST_KILL"] += f"-{flow_run.name}"
 
 
-found_again = flow_from_workflow(HERE / "found_again.yaml", credentials="sandbox")
-not_found = flow_from_workflow(HERE / "not_found.yaml", credentials="sandbox")
+@flow(name="contract", on_running=[may_die])
+def contract(task_id: str, inputs: dict[str, Any], credentials: str) -> dict[str, Any]:
+    return task_from_template(task_id, credentials=credentials)(**inputs)
+
+
+found_again = flow_from_workflow(HERE / "found_again.yaml", credentials="found-again", on_running=[may_die])
+not_found = flow_from_workflow(HERE / "not_found.yaml", credentials="not-found", on_running=[may_die])
 asked = flow_from_workflow(HERE / "asked.yaml", credentials="sandbox")
 
 list_pools = task_from_template("okta.list_agent_pools", credentials="sandbox")

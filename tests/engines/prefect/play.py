@@ -16,18 +16,19 @@ from httptask.engines.prefect import HttpTaskCredentials, task_from_template
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.places import current_place
 
-URL, TOKEN = sys.argv[1:]
 sys.path.append(str(Path(__file__).resolve().parents[3] / "examples" / "engines" / "prefect"))
-CREDENTIALS = HttpTaskCredentials(baseUrl=URL, token=TOKEN, retry={"readTimeout": READ_TIMEOUT})
+BLOCKS = {}
 
 
-def save(_question):
-    CREDENTIALS.save("sandbox", overwrite=True)
+def save(question):
+    block = HttpTaskCredentials(baseUrl=question["url"], token=question["token"], retry={"readTimeout": READ_TIMEOUT})
+    block.save(question["name"], overwrite=True)
+    BLOCKS[question["name"]] = block
     return {}
 
 
 def outputs(question):
-    with CREDENTIALS.get_client() as client:
+    with BLOCKS[question["block"]].get_client() as client:
         return client.run(question["task"], question["inputs"])["outputs"]
 
 

@@ -8,4 +8,5 @@ serve(
     flows.found_again.to_deployment("found_again"),
     flows.not_found.to_deployment("not_found"),
     flows.asked.to_deployment("asked"),
+    limit=8,
 )

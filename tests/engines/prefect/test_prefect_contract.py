@@ -4,18 +4,15 @@ import time
 
 import pytest
 
-from engines.contract import Seen, check, prepare, scenarios
-from engines.prefect.api import how
-from engines.sandboxes import waited
-
-NAMES = [each.name for each in scenarios({"id": "p", "agents": []}, "u", "t")]
-KILLS = [name for name in NAMES if "killed" in name]
+from engines.contract import check, prepare, scenarios
+from engines.prefect.before import Before
+from engines.prefect.killing import KILLS, NAMES
 
 
 @pytest.fixture
 def scenario(request, sandbox, player):
     sandbox.reset()
-    pool, scheduled = prepare(lambda task, inputs: player(do="outputs", task=task, inputs=inputs))
+    pool, scheduled = prepare(lambda task, inputs: player(do="outputs", task=task, inputs=inputs, block="sandbox"))
     table = scenarios(pool, scheduled, sandbox.token)
     return next(each for each in table if each.name == request.param)
 
@@ -30,29 +27,9 @@ def test_the_contract_of_engines(scenario, sandbox, player, api, row):
     check(scenario, before.seen(api, run))
 
 
-@pytest.mark.parametrize("scenario", KILLS, indirect=True, ids=str)
-def test_the_contract_of_engines_when_the_process_of_a_flow_is_killed(scenario, sandbox, killed, api, row):
-    before, began = Before(scenario, sandbox), time.monotonic()
-    run = killed(scenario.kill, "contract", {"task_id": scenario.task, "inputs": scenario.inputs})
-    sent = before.sent()
-    time.sleep(1)
-    assert before.sent() == sent, "Prefect itself does not run a crashed flow again"
-    api.retry(run)
-    found = api.ended(run, than=2)
-    row(scenario.name, found["state"]["name"], time.monotonic() - began)
-    check(scenario, before.seen(api, run))
-
-
-class Before:
-    def __init__(self, scenario, sandbox):
-        self.scenario, self.sandbox = scenario, sandbox
-        self.entries = len(sandbox.sent(scenario.match))
-        self.applied = sandbox.applied(scenario.operation)
-
-    def sent(self):
-        return self.sandbox.sent(self.scenario.match)[self.entries :]
-
-    def seen(self, api, run):
-        state, kind = how(api.flow_run(run))
-        applied = self.sandbox.applied(self.scenario.operation) - self.applied
-        return Seen(state, len(self.sent()), applied, waited(self.sent()), kind, api.visible(run))
+@pytest.mark.parametrize("name", KILLS)
+def test_the_contract_of_engines_when_the_process_of_a_flow_is_killed(name, killed, api, row):
+    found = killed(name)
+    row(name, found.end["state"]["name"], found.seconds)
+    assert found.left == found.later, "Prefect itself does not run a crashed flow again"
+    check(found.plan.before.scenario, found.plan.before.seen(api, found.run))

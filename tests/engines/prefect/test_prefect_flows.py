@@ -47,13 +47,17 @@ def test_the_example_rolls_out_in_python(player, sandbox):
     assert sandbox.applied(CREATES) == 2
 
 
-def test_a_run_whose_process_was_killed_goes_on_and_applies_nothing_twice(killed, api, sandbox):
-    run = killed("after", "found_again", {})
-    assert sandbox.applied(CREATES) == 1
-    api.retry(run)
-    assert how(api.ended(run, than=2)) == ("succeeded", None)
-    assert sandbox.applied(CREATES) == 3
-    states = [(each["name"], each["state"]["name"]) for each in api.task_runs(run) if each["flow_run_run_count"] == 2]
+def creations(received):
+    return [each for each in received if each["method"] == "POST" and each["path"].endswith("/updates")]
+
+
+def test_a_run_whose_process_was_killed_goes_on_and_applies_nothing_twice(killed, api):
+    found = killed("found_again")
+    assert len(creations(found.left)) == 1
+    assert found.left == found.later
+    assert how(found.end) == ("succeeded", None)
+    assert found.plan.sandbox.applied(CREATES) == 3
+    states = [(each["name"], each["state"]["name"]) for each in api.task_runs(found.run) if each["flow_run_run_count"] == 2]
     assert sorted(states) == [
         ("create[0]", "Completed"),
         ("create[1]", "Completed"),
@@ -62,21 +66,19 @@ def test_a_run_whose_process_was_killed_goes_on_and_applies_nothing_twice(killed
     ]
 
 
-def test_a_lost_creation_that_cannot_be_found_again_is_never_sent_again(killed, api, sandbox):
-    run = killed("after", "not_found", {})
-    time.sleep(0.5)
-    sent = sandbox.applied(CREATES)
-    assert 1 <= sent <= 2
-    api.retry(run)
-    found = api.ended(run, than=2)
-    assert how(found) == ("unknown", "interrupted")
-    assert "OutcomeUnknown" in found["state"]["message"]
-    assert sandbox.applied(CREATES) == sent
+def test_a_lost_creation_that_cannot_be_found_again_is_never_sent_again(killed):
+    found = killed("not_found")
+    assert creations(found.left)
+    assert found.left == found.later
+    assert how(found.end) == ("unknown", "interrupted")
+    assert "OutcomeUnknown" in found.end["state"]["message"]
+    pools = [each["path"] for each in creations(found.plan.sandbox.received())]
+    assert len(pools) == len(set(pools)) == found.plan.sandbox.applied(CREATES)
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_an_approval_pauses_the_run_until_a_person_says_something(approved, deployments, api):
-    run = api.start(deployments["asked"], {"poolType": "AD"})
+def test_an_approval_pauses_the_run_until_a_person_says_something(approved, asked, api):
+    run = asked[approved]
     while api.flow_run(run)["state"]["name"] != "Paused":
         time.sleep(0.2)
     assert api.resume(run, {"approved": approved})["status"] == "ACCEPT"
