@@ -73,6 +73,8 @@ def turned(call: Call) -> Done | State[Any]:
         call.begin(mark)
     came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin), call.host)
     if isinstance(came, Again):
+        if call.unit.may_change:
+            call.place.check()  # what another process has settled by now must not be opened again
         call.ledger.again(call.name, came, task_run())
         return _due(came)
     call.ledger.end(call.name, came, mark, task_run())
