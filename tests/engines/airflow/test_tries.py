@@ -6,7 +6,7 @@ import pytest
 
 from httptask.engines.airflow.tries import NAME, Tries
 from httptask.hosted.marks import Mark
-from httptask.hosted.turns import Again
+from httptask.hosted.turns import Again, Ended
 
 
 class Store(dict):
@@ -95,3 +95,34 @@ def test_the_end_of_a_try_that_was_cleared_before(number):
     task.tries(1).end()
     task.tries(number + 1, most=3 + number).end()
     assert not task.tries(number + 2, most=4 + number).turn("run").lost
+
+
+def test_something_may_have_been_sent_by_a_lost_try_and_by_none_else():
+    task = Task()
+    assert not task.tries(1).is_pending
+    assert task.tries(2).is_pending
+    task.tries(1).leave(again(1))
+    assert not task.tries(2).is_pending
+    task.tries(2).end()
+    assert not task.tries(3, most=4).is_pending
+
+
+def test_an_item_is_begun_once_unless_a_person_wants_it_anew():
+    task = Task()
+    assert not task.tries(1).is_begun
+    assert not task.tries(2).is_begun  # its worker was lost before it came to anything
+    task.tries(2).end()
+    assert not task.tries(3).is_begun  # Airflow did not take note of the end
+    assert task.tries(3, most=4).is_begun
+    task = Task()
+    task.tries(1).begin()
+    assert task.tries(2).is_begun
+
+
+def test_an_end_after_which_nothing_may_be_sent_again_is_told_to_whoever_clears_the_task():
+    task = Task()
+    task.tries(1).end("use", Ended("failed", {"status": "failed"}))
+    assert task.tries(2, most=4).final is None
+    ended = Ended("failed", {"status": "failed", "final": True})
+    task.tries(2, most=4).end("use", ended)
+    assert task.tries(3, most=5).final == ("use", ended)

@@ -8,31 +8,39 @@ from typing import Any
 from airflow.sdk import Param
 
 from httptask.model import Workflow
-from httptask.secret_inputs import resolved
-from httptask.surroundings import Surroundings
-from httptask.workflow_inputs import checked_inputs
+from httptask.sensitive import mark
+
+_REFERENCE = "A reference to a secret, such as env:NAME."
 
 
 def params_of(workflow: Workflow) -> dict[str, Any]:
-    """Return the params of the DAG: each input with its JSON Schema; one that may be left out is null then."""
+    """Return the params of the DAG: each input with its JSON Schema; one that may be left out is null then.
+
+    A secret one takes a reference, which need not look like the secret that its schema describes.
+    """
     shared = {name: workflow.inputs[name] for name in ("$defs",) if name in workflow.inputs}
     properties: Mapping[str, Any] = workflow.inputs.get("properties", {})
-    return {name: _param(schema, shared, required=name in _required(workflow)) for name, schema in properties.items()}
+    return {
+        name: _secret(schema, may_lack=_may_lack(workflow, name))
+        if _is_secret(workflow, name)
+        else _param(schema, shared, required=name in _required(workflow))
+        for name, schema in properties.items()
+    }
 
 
-def inputs_of(workflow: Workflow, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the workflow's inputs, secrets in clear.
+def given_by(workflow: Workflow, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs that params give, secret ones as references; a null stands for one that was left out."""
+    return {name: value for name, value in dict(params).items() if value is not None or not _may_lack(workflow, name)}
 
-    Raises:
-        UsageError: they do not fit, or a reference to a secret cannot be read.
 
-    """
-    properties: Mapping[str, Any] = workflow.inputs.get("properties", {})
-    optional = {name for name in properties if name not in _required(workflow) and not _has_default(properties[name])}
-    given = {name: value for name, value in dict(params).items() if value is not None or name not in optional}
-    around = Surroundings.current()
-    values, _ = resolved(workflow, given, lambda reference, where: around.secret(reference, around.cwd, where))
-    return checked_inputs(workflow, values)
+def _secret(schema: Any, *, may_lack: bool) -> Param:
+    description = schema.get("description", "") if isinstance(schema, dict) else ""
+    words = f"{description} {_REFERENCE}".strip()
+    return (
+        Param(None, words, schema={"type": ["string", "null"]})
+        if may_lack
+        else Param(description=words, schema={"type": "string"})
+    )
 
 
 def _param(schema: Any, shared: Mapping[str, Any], *, required: bool) -> Param:
@@ -50,6 +58,21 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     if kind is None or "enum" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}
+
+
+def _is_secret(workflow: Workflow, name: str) -> bool:
+    """Tell whether an input is taken as a reference: its schema, or its name, says that a text in it is secret."""
+    return bool(mark({name: _REFERENCE}, workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
+
+
+def _may_lack(workflow: Workflow, name: str) -> bool:
+    """Tell whether null leaves an input out. A secret's own default is filled in later: it is no reference."""
+    properties: Mapping[str, Any] = workflow.inputs.get("properties", {})
+    if name not in properties:
+        return False
+    if _has_default(properties[name]):
+        return _is_secret(workflow, name)
+    return name not in _required(workflow)
 
 
 def _required(workflow: Workflow) -> frozenset[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from httptask import sensitive
@@ -15,8 +14,10 @@ from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
 from httptask.engines.airflow.tasks import registry
+from httptask.engines.airflow.telling import fail, told_again
 from httptask.engines.airflow.tries import Tries
-from httptask.errors import ProblemsError
+from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
+from httptask.hosted.turns import not_begun
 from httptask.hosted.units import OneTask
 from httptask.inputs import coerce, input_schema, property_schema
 from httptask.model import RetryPolicy, TaskTemplate, Until
@@ -98,16 +99,17 @@ class HttpTaskOperator(BaseOperator):
         """Send it, or ask once.
 
         Raises:
-            AirflowFailException: an input is missing or unknown; nothing was sent.
+            HttpTaskFailed: it failed for good, or its inputs do not fit and nothing was sent.
 
         """
+        if told_again(context):
+            return
         ti = context["ti"]
         key = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         try:
             unit = self._whole(self._typed()).unit(registry(self.templates))
         except ProblemsError as error:
-            Tries(context).end()
-            raise AirflowFailException(str(error)) from None
+            self._refuse(context, error)
         self.has_begun = True
         take_turns(self, context, unit, key)
 
@@ -131,11 +133,31 @@ class HttpTaskOperator(BaseOperator):
             self.verify_before,
         )
 
+    def _refuse(self, context: Any, error: ProblemsError) -> NoReturn:
+        """Fail because nothing can be sent; unknown, if something may have been sent before.
+
+        Raises:
+            HttpTaskFailed: always.
+
+        """
+        template = self._template()
+        use = OneTask(template, _required(template), idempotent=self.idempotent).unit(registry(self.templates))
+        wrong = error if isinstance(error, UsageError) else InputInvalid(error.problems)
+        fail(context, use.use, not_begun(use, wrong, pending=Tries(context).is_pending))
+
     def _template(self) -> TaskTemplate:
         return registry(self.templates)[self.task_template_id]
 
     def _typed(self) -> dict[str, Any]:
-        """Return the inputs, with the types that the task asks for where Airflow made text of them."""
+        """Return the inputs, with the types that the task asks for where Airflow made text of them.
+
+        Raises:
+            InputInvalid: what Airflow gave for the inputs or headers is no object.
+
+        """
+        for name, value in {"inputs": self.inputs, "headers": self.headers}.items():
+            if not isinstance(value, Mapping):
+                raise InputInvalid(Problem(name, "Airflow gave no object for them", "look at the task that they come from"))
         template = self._template()
         return {
             name: coerce(*property_schema(template, name), value) if name in self.rendered and isinstance(value, str) else value

@@ -9,7 +9,7 @@ from httptask.engines.airflow.plans import ITEM, Plan
 from httptask.engines.airflow.telling import RESULT
 from httptask.hosted.outline import Node
 from httptask.hosted.turns import Ended
-from httptask.model import SAFE_METHODS
+from httptask.hosted.units import Unit
 from httptask.outcome import Failure, FailureKind
 
 _LOST = Failure(FailureKind.INTERRUPTED, "the worker was lost and Airflow did not try the task again")
@@ -28,13 +28,19 @@ def pulled(plan: Plan, paths: Iterable[str], context: Mapping[str, Any]) -> dict
 
 def settled(plan: Plan, nodes: Iterable[Node], context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the results of steps that are done, and of those that failed without a word, whose requests nobody knows of."""
-    known = list(nodes)
-    found = pulled(plan, (node.path for node in known), context)
-    states = _states(context, [task for node in known for task in plan.places.get(node.path, ())])
-    for node in known:
+    own = {node.path: node for node in nodes}
+    every = {each.path: each for node in own.values() for each in node.every()}
+    found = pulled(plan, every, context)
+    states = _states(context, [task for path in every for task in plan.places.get(path, ())])
+    for node in reversed(every.values()):  # what is within a step comes before the step, which is judged by it
         for use in _without_result(plan, node, states, found):
-            found[use] = _lost(plan, node)
-    return found
+            found[use] = _lost(plan, node, use, found)
+    return {use: result for use, result in found.items() if _path(use) in own}
+
+
+def unknown_in(results: Mapping[str, Any]) -> str | None:
+    """Return the first use of which nobody knows what it did; None when all is known."""
+    return next((use for use, result in results.items() if result["status"] == "unknown"), None)
 
 
 def stopped_by(plan: Plan, node: Node, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +66,7 @@ def _states(context: Mapping[str, Any], tasks: list[str]) -> Mapping[str, Any]:
 
 
 def _without_result(plan: Plan, node: Node, states: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """Return the uses of a step whose Airflow task failed and left no result."""
+    """Return the uses of a step whose Airflow task failed and left no result, its items before the step itself."""
     failed = [task for task, state in states.items() if state == "failed"]
     uses = []
     for place in plan.places.get(node.path, ()):
@@ -69,9 +75,18 @@ def _without_result(plan: Plan, node: Node, states: Mapping[str, Any], found: Ma
             uses += [f"{node.path}[{task.removeprefix(prefix)}]" for task in failed if task.startswith(prefix)]
         elif place in failed:
             uses.append(node.path)
-    return [use for use in uses if use not in found]
+    return sorted((use for use in dict.fromkeys(uses) if use not in found), key=lambda use: use == node.path)
 
 
-def _lost(plan: Plan, node: Node) -> dict[str, Any]:
-    asks = node.task is None or plan.registry[node.task].method in SAFE_METHODS
-    return {"status": "failed" if asks else "unknown", "failure": _LOST.to_json()}
+def _lost(plan: Plan, node: Node, use: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is left of a use: unknown if it may have changed something, or what it is made of is unknown."""
+    if node.kind == "task" or use != node.path:
+        unknown = Unit(plan.workflow, plan.registry, node.path, {}).may_change
+    else:
+        within = {each.path for each in node.every()}
+        unknown = unknown_in({each: result for each, result in found.items() if _path(each) in within}) is not None
+    return {"status": "unknown" if unknown else "failed", "failure": _LOST.to_json()}
+
+
+def _path(use: str) -> str:
+    return use.partition("[")[0]

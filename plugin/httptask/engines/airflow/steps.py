@@ -12,18 +12,18 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from httptask.engines.airflow.hooks import ConnectionId, host
-from httptask.engines.airflow.inputs import inputs_of
+from httptask.engines.airflow.inputs import given_by
 from httptask.engines.airflow.plans import LIST, Plan, planned
-from httptask.engines.airflow.results import end_of, pulled, settled, stopped_by
+from httptask.engines.airflow.results import end_of, pulled, settled, stopped_by, unknown_in
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.telling import end, fail
+from httptask.engines.airflow.telling import end, fail, told_again
 from httptask.engines.airflow.tries import Tries
-from httptask.errors import UsageError
 from httptask.hosted import decisions
 from httptask.hosted.decisions import Asked, Listed, Waiting
+from httptask.hosted.given import given
 from httptask.hosted.outline import Node
-from httptask.hosted.turns import Ended, not_begun
+from httptask.hosted.turns import Ended
 from httptask.hosted.units import Action, Item, Unit
 from httptask.hosted.walking import ends_items, is_undone
 
@@ -62,13 +62,14 @@ class Step:
         """
         plan = self.plan
         read = pulled(plan, self.node.reads, context) if results is None else results
-        whole = Unit(plan.workflow, plan.registry, self.path, {}, action, read, None if item is None else Item.from_json(item))
-        try:
-            inputs = inputs_of(plan.workflow, context["params"])
-        except UsageError as error:
-            fail(context, whole.use, not_begun(whole, error))
+        inputs = given_by(plan.workflow, context["params"])
+        each = None if item is None else Item.from_json(item)
         began = context["dag_run"].start_date.timestamp() if plan.workflow.timeout is not None else None
-        return Unit(plan.workflow, plan.registry, self.path, inputs, action, read, whole.item, began)
+        whole = Unit(plan.workflow, plan.registry, self.path, inputs, action, read, each, began)
+        done = given(whole, pending=action == "send" and Tries(context).is_pending)
+        if isinstance(done, Ended):
+            fail(context, whole.use, done)
+        return done
 
 
 class SendStep(Step, BaseOperator):
@@ -95,8 +96,12 @@ class SendStep(Step, BaseOperator):
 
     def execute(self, context: Any) -> None:
         """Send it, or ask once; an item is not begun after another one that ends its step."""
-        if self.item is not None and context["ti"].try_number == 1:
+        if told_again(context):
+            return
+        tries = Tries(context)
+        if self.item is not None and not tries.is_begun:
             self._stop(context)
+            tries.begin()
         self.resume(context)
 
     def resume(self, context: Any, event: Any = None) -> None:  # noqa: ARG002 - Airflow hands over what its trigger said
@@ -259,7 +264,10 @@ class UndoStep(Step, BaseOperator):
     def execute(self, context: Any) -> None:
         """Let the steps of onFailure begin, or skip them."""
         nodes = [*self.plan.outline.nodes, self.plan.node("")]
-        ended = end_of(settled(self.plan, nodes, context), nodes)
+        results = settled(self.plan, [each for node in nodes for each in node.every()], context)
+        ended, unknown = end_of(results, nodes), unknown_in(results)
+        if unknown is not None:
+            raise AirflowSkipException(f"nothing is undone: what {unknown} did is unknown")
         if ended is None or not is_undone(ended.to_json()):
             raise AirflowSkipException(
                 "nothing is undone: " + ("no step failed" if ended is None else f"{ended.error}: {ended.message}")

@@ -30,11 +30,24 @@ def end(context: Mapping[str, Any], use: str, ended: Ended) -> None:
     if not ended.goes_on:
         fail(context, use, ended)
     tell(context, use, ended)
-    Tries(context).end()
+    Tries(context).end(use, ended)
     if ended.status == "skipped":
         raise AirflowSkipException(f"{use}: its condition does not hold")
     if ended.status != "succeeded":
         _LOG.warning("failed, and the workflow goes on: %s: %s", ended.error, ended.message)
+
+
+def told_again(context: Mapping[str, Any]) -> bool:
+    """Tell whether the task ended before in a way that stands whoever begins it again, and end it so once more.
+
+    Raises:
+        HttpTaskFailed: it failed for good.
+
+    """
+    before = Tries(context).final
+    if before is not None:
+        end(context, *before)
+    return before is not None
 
 
 def fail(context: Mapping[str, Any], use: str, ended: Ended) -> NoReturn:
@@ -45,7 +58,7 @@ def fail(context: Mapping[str, Any], use: str, ended: Ended) -> NoReturn:
 
     """
     tell(context, use, ended)
-    Tries(context).end()
+    Tries(context).end(use, ended)
     raise failure_of(ended) from None
 
 

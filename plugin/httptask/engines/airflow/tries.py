@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from httptask.hosted.marks import Mark
-from httptask.hosted.turns import Again, Turn
+from httptask.hosted.marks import Mark, is_open
+from httptask.hosted.turns import Again, Ended, Turn
 
-#: Key in `task_state_store`.
-NAME = "httptask"
+#: Keys in `task_state_store`: of what the last try left; and of an item that was begun, whatever came of it.
+NAME, BEGUN = "httptask", "httptask-begun"
 #: Why there is a mark: the try asks for another, or for itself to be gone on with; it is over; or it may not have ended.
 Why = Literal["retry", "poll", "over", "kept"]
 
@@ -43,9 +43,35 @@ class Tries:
         if not lost:
             self._store("retry", mark)
 
-    def end(self) -> None:
-        """Say that the task is over: if Airflow has taken note of that, a later try is a person's wish to do it anew."""
-        self._store("over", self._left()[0])
+    def begin(self) -> None:
+        """Say that an item is begun: what keeps items from being begun no longer concerns it."""
+        self.context["task_state_store"].set(BEGUN, self._ti.try_number)
+
+    def end(self, use: str = "", ended: Ended | None = None) -> None:
+        """Say that the task is over: if Airflow has taken note of that, a later try is a person's wish to do it anew.
+
+        An end that is final, because the server has acted, is kept: whoever begins the task again is told it again.
+        """
+        final = ended is not None and ended.result.get("final")
+        more = {"use": use, "final": {**ended.to_json(), "outcome": None}} if ended is not None and final else {}
+        self._store("over", self._left()[0], **more)
+
+    @property
+    def final(self) -> tuple[str, Ended] | None:
+        """The use and its end, where that stands whoever begins the task again."""
+        kept = self._kept()
+        return (kept["use"], Ended.from_json(kept["final"])) if "final" in kept else None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something may have been sent before, of whose end nobody knows."""
+        mark, lost = self._left()
+        return lost or is_open(mark.entries)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an item was begun before, or a person wants it done anew."""
+        return bool(self.context["task_state_store"].get(BEGUN)) or self._is_cleared(self._kept())
 
     @property
     def _ti(self) -> Any:
@@ -53,13 +79,21 @@ class Tries:
 
     def _left(self) -> tuple[Mark, bool]:
         """Return the newest mark, and whether a worker was lost after it."""
-        kept = self.context["task_state_store"].get(NAME) or {}
+        kept = self._kept()
         why, tried, number = kept.get("why"), kept.get("try", 0), self._ti.try_number
-        if why == "over" and self._ti.max_tries > kept["maxTries"]:
+        if self._is_cleared(kept):
             return Mark(), False
         last = number if why == "poll" else number - 1
         return Mark.from_json(kept.get("mark")), why in {"over", "kept"} or tried != last
 
-    def _store(self, why: Why, mark: Mark) -> None:
-        kept = {"try": self._ti.try_number, "maxTries": self._ti.max_tries, "why": why, "mark": mark.to_json()}
+    def _kept(self) -> Mapping[str, Any]:
+        kept: Mapping[str, Any] = self.context["task_state_store"].get(NAME) or {}
+        return kept
+
+    def _is_cleared(self, kept: Mapping[str, Any]) -> bool:
+        """Tell whether a person cleared the task after its end."""
+        return kept.get("why") == "over" and self._ti.max_tries > kept["maxTries"]
+
+    def _store(self, why: Why, mark: Mark, **more: Any) -> None:
+        kept = {"try": self._ti.try_number, "maxTries": self._ti.max_tries, "why": why, "mark": mark.to_json(), **more}
         self.context["task_state_store"].set(NAME, kept)
