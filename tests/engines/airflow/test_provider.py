@@ -73,7 +73,7 @@ def test_a_login_is_the_client_of_an_api_that_takes_no_user_names(monkeypatch):
         ({"extra": {"auth_scheme": "x"}}, "auth_scheme: there is no such key"),
         ({"extra": {"privateKey": "x"}}, "Airflow would show this secret in the clear"),
         ({"extra": {"token": "x"}}, "this stands in one of the connection's own fields too"),
-        ({"extra": {"provider": "other"}}, "is for other and not for the provider okta"),
+        ({"extra": {"provider": "other"}}, "is for other and not for okta"),
         ({"conn_type": "http"}, "its type is http and not httptask"),
     ],
 )
