@@ -79,7 +79,10 @@ def environment(home, org, left, monkeypatch):
 @pytest.fixture
 def instance(environment):
     from dagster import DagsterInstance
+    from dagster._core.definitions.reconstruct import ReconstructableJob
 
+    for kept in (ReconstructableJob.get_definition, ReconstructableJob.get_repository_definition):
+        kept.cache_clear()  # the job of an earlier test, made from what its files said
     with DagsterInstance.get() as found:
         yield found
 

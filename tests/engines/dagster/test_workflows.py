@@ -8,6 +8,7 @@ dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dag
 from dagster import DagsterInvalidConfigError, EnvVar  # noqa: E402
 
 from httptask.engines.dagster import HttpTaskResource, job_from_workflow  # noqa: E402
+from httptask.engines.dagster.ledger import Ledger  # noqa: E402
 from httptask.errors import WorkflowInvalid  # noqa: E402
 
 LOOK = "okta.get_agent_pools_update_settings"
@@ -239,16 +240,23 @@ def test_a_poll_is_no_attempt_and_waits_in_place(run, org):
     assert not any(event.event_type_value == "STEP_UP_FOR_RETRY" for event in done.all_events)
 
 
-def test_nothing_is_sent_once_the_run_was_ended(run, org, instance, monkeypatch):
-    from httptask.engines.dagster.ledger import Ledger
-
-    told = Ledger.tell
+@pytest.fixture(params=["begun", "marked"])
+def ended_at(request, instance, monkeypatch):
+    """End each run as soon as a turn is told to be begun, or over; return when, and the ledgers that told something."""
+    told, ledgers = Ledger.tell, []
 
     def tell(ledger, use, kind, *rest):
         told(ledger, use, kind, *rest)
-        if kind == "marked":
+        ledgers.append(ledger)
+        if kind == request.param:
             instance.report_run_failed(ledger.run)
 
     monkeypatch.setattr(Ledger, "tell", tell)
+    return request.param, ledgers
+
+
+def test_nothing_is_sent_once_the_run_was_ended_and_the_next_one_knows_it(run, org, ended_at):
+    kind, ledgers = ended_at
     assert not run(POLL).success
-    assert len(org.sent("GET /api/v1/agentPools")) == 1
+    assert len(org.sent("GET /api/v1/agentPools")) == (0 if kind == "begun" else 1)
+    assert not ledgers[0].past("ask").is_open

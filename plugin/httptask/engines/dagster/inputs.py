@@ -14,10 +14,13 @@ from dagster import Array, BoolSource, EnvVar, Field, IntSource, Noneable, Permi
 from httptask.errors import InputInvalid, Problem
 from httptask.inputs import coerce
 from httptask.model import Schema
+from httptask.secrets import Secret
 from httptask.sensitive import mark
 from httptask.surroundings import Surroundings
 
 _SOURCES = {"string": StringSource, "integer": IntSource, "boolean": BoolSource, "object": Permissive(), "array": Array(Any)}
+#: What a reference to a variable begins with.
+_ENV = "env:"
 #: A secret in run config: the name of the worker's variable.
 _SECRET = {"env": Field(str, description="Name of the variable of the worker that holds the secret.")}
 
@@ -36,21 +39,44 @@ def is_secret(schema: Schema, name: str, definitions: Mapping[str, Any]) -> bool
     return bool(mark({name: "a text to be looked at"}, schema, definitions).secrets)
 
 
+def referenced(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return config values as inputs: text coerced by schema, secrets as references for `read`."""
+    return {name: _referenced(schema, name, value) for name, value in given.items()}
+
+
+def read(reference: str, where: str) -> Secret:
+    """Read a secret from the worker's environment.
+
+    Raises:
+        InputInvalid: it is not given by the name of a variable.
+        ConfigurationError: there is no such variable.
+
+    """
+    if not reference.startswith(_ENV):
+        raise InputInvalid(Problem(where, "a secret stands in run config, which Dagster stores", "give it as {env: NAME}"))
+    return Surroundings.current().secret(reference, Path(), where)
+
+
 def taken(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return config values as inputs: text coerced by schema, secrets read from the worker's environment.
+    """Return config values as inputs of a task: as `referenced`, and secrets read.
 
     Raises:
         InputInvalid: a secret that is not given by the name of a variable.
         ConfigurationError: there is no such variable.
 
     """
-    return {name: _taken(schema, name, value) for name, value in given.items()}
+    definitions = schema.get("$defs", {})
+    return {
+        name: read(value if isinstance(value, str) else "", name).reveal() if is_secret(schema, name, definitions) else value
+        for name, value in referenced(schema, given).items()
+    }
 
 
 def revealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return inputs that Python code gave, each `EnvVar` read."""
     return {
-        name: _variable(str(value.env_var_name), name) if isinstance(value, EnvVar) else value for name, value in values.items()
+        name: read(f"{_ENV}{value.env_var_name}", name).reveal() if isinstance(value, EnvVar) else value
+        for name, value in values.items()
     }
 
 
@@ -65,14 +91,9 @@ def _field(rules: Mapping[str, Any], required: bool, secret: bool) -> Field:  # 
     return Field(kind, is_required=required, description=description)
 
 
-def _taken(schema: Schema, name: str, value: Any) -> Any:
+def _referenced(schema: Schema, name: str, value: Any) -> Any:
     rules, definitions = schema.get("properties", {}).get(name, {}), schema.get("$defs", {})
     if is_secret(schema, name, definitions):
-        if not isinstance(value, Mapping) or set(value) != {"env"} or not isinstance(value["env"], str):
-            raise InputInvalid(Problem(name, "a secret stands in run config, which Dagster stores", "give it as {env: NAME}"))
-        return _variable(value["env"], name)
+        is_named = isinstance(value, Mapping) and set(value) == {"env"} and isinstance(value["env"], str)
+        return f"{_ENV}{value['env']}" if is_named else value
     return coerce(rules, definitions, value) if isinstance(value, str) else value
-
-
-def _variable(variable: str, where: str) -> str:
-    return Surroundings.current().secret(f"env:{variable}", Path(), where).reveal()

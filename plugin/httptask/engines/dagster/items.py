@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from dagster import DagsterEventType, RetryRequested
 
-from httptask.engines.dagster.ledger import Ledger
+from httptask.engines.dagster.ledger import Ledger, Record
 from httptask.engines.dagster.units import Bench
 from httptask.hosted.outline import Node
+from httptask.hosted.turns import Ended
+from httptask.hosted.walking import ends_items
 
 #: Seconds after which an item looks again whether an earlier one is settled, and how often.
 _LATER, _TIMES = 2.0, 30
@@ -17,18 +19,17 @@ _LATER, _TIMES = 2.0, 30
 
 @dataclass(frozen=True, slots=True)
 class _Other:
-    """What is known of another item: the run, the step and the kind of its newest event, and what Dagster says of its step."""
+    """What is known of another item: where its newest event is from, its kind, its end, and what Dagster says of its step.
+
+    Its end stands where this run tells it once more and sends nothing (`Ledger.stands`).
+    """
 
     run: str
     step: str | None
     kind: str
     status: str = ""
+    stands: bool = False
     said: DagsterEventType | None = None
-
-
-def ends_others(status: str, node: Node) -> bool:
-    """Return whether an item that ended so keeps those after it from being begun."""
-    return status in {"unknown", "cancelled"} or (status == "failed" and node.stops)
 
 
 def why_not_begun(bench: Bench, node: Node, index: int) -> str | None:
@@ -44,7 +45,7 @@ def why_not_begun(bench: Bench, node: Node, index: int) -> str | None:
             continue
         here = other.run == ledger.run.run_id
         is_open = other.kind in {"begun", "kept"} or other.status == "unknown"
-        if here and _ends(other, node):
+        if (here or other.stands) and _ends(other, node):
             return f"item {number} ended the others"
         waits |= is_open and number < index and (not here or other.said == DagsterEventType.STEP_UP_FOR_RETRY)
     if not waits:
@@ -56,17 +57,25 @@ def why_not_begun(bench: Bench, node: Node, index: int) -> str | None:
 
 def _ends(other: _Other, node: Node) -> bool:
     if other.kind == "ended":
-        return ends_others(other.status, node)
+        return ends_items(node, other.status)
     if other.said != DagsterEventType.STEP_FAILURE:
         return False
-    return ends_others("failed" if other.kind == "marked" else "unknown", node)  # its worker was lost
+    return ends_items(node, "failed" if other.kind == "marked" else "unknown")  # its worker was lost
+
+
+def _other(ledger: Ledger, record: Record) -> _Other:
+    if record.kind != "ended":
+        return _Other(record.run, record.step, record.kind)
+    ended = Ended.from_json(record.data)
+    stands = ended.status == "failed" and ledger.stands(record.run, ended)
+    return _Other(record.run, record.step, record.kind, ended.status, stands)
 
 
 def _others(ledger: Ledger, path: str) -> Iterator[tuple[int, _Other]]:
     found: dict[str, _Other] = {}
     for record in ledger.records():
         if record.use.startswith(f"{path}["):
-            found[record.use] = _Other(record.run, record.step, record.kind, str(record.data.get("status", "")))
+            found[record.use] = _other(ledger, record)
         elif record.type != DagsterEventType.ENGINE_EVENT:
             for use, other in found.items():
                 if (other.run, other.step) == (record.run, record.step):

@@ -51,7 +51,7 @@ class Past:
         mark: the newest one of the call that is under way.
         is_open: a turn was begun, and nobody told its end: its worker was lost, or the outcome is unknown.
         ends: calls that ended, so that a further one, which a person asked for, has an idempotency key of its own.
-        failed: the end to be told once more, because this run, or one that Dagster itself goes on with, already told it.
+        failed: the end to be told once more, because it stands.
         until: epoch seconds before which nothing is to be done: what a server or a step said, whoever came in between.
 
     """
@@ -134,6 +134,13 @@ class Ledger:
                 past = self._succeeded(past)
         return past
 
+    def stands(self, run: str, ended: Ended) -> bool:
+        """Tell whether the end of a call that failed in a run is told once more in this one, and nothing sent.
+
+        It is this run's own, or nobody asked for another attempt, or the server has acted and would act twice.
+        """
+        return run == self.run.run_id or self._is_automatic() or bool(ended.result.get("final"))
+
     def _after(self, past: Past, record: Record) -> Past:
         match record.kind:
             case "begun":
@@ -148,8 +155,7 @@ class Ledger:
         ended = Ended.from_json(record.data)
         if ended.status == "unknown":
             return past
-        failed = ended if record.run == self.run.run_id or self._is_automatic() else None
-        return Past(ends=past.ends + 1, failed=failed)
+        return Past(ends=past.ends + 1, failed=ended if self.stands(record.run, ended) else None)
 
     def _succeeded(self, past: Past) -> Past:
         if self._is_automatic():  # of all steps, also of those that succeeded: nobody asked for another request

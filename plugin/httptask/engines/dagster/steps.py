@@ -8,22 +8,21 @@ from typing import Any, Literal
 
 from dagster import DynamicOutput, Failure, MetadataValue, OpExecutionContext, Output
 
-from httptask.engines.dagster.inputs import taken
-from httptask.engines.dagster.items import ends_others, why_not_begun
+from httptask.engines.dagster.inputs import read, referenced
+from httptask.engines.dagster.items import why_not_begun
 from httptask.engines.dagster.ledger import Ledger
 from httptask.engines.dagster.passed import ITEMS, Over, handed_on, joined
 from httptask.engines.dagster.resource import host_of
 from httptask.engines.dagster.shown import outputs, seen
 from httptask.engines.dagster.units import Bench, Sending, decide, failure
-from httptask.errors import UsageError
 from httptask.hosted.decisions import Listed, Waiting
+from httptask.hosted.given import given as given_to
 from httptask.hosted.outline import Node
-from httptask.hosted.turns import Ended, not_begun
+from httptask.hosted.turns import Ended
 from httptask.hosted.units import Action, Item, Unit
-from httptask.hosted.walking import reading
+from httptask.hosted.walking import ends_items, reading
 from httptask.model import Workflow
 from httptask.registry import Registry
-from httptask.workflow_inputs import checked_inputs
 
 Role = Literal["send", "list", "item", "gather", "enter", "leave", "wait", "outputs"]
 Emitted = Iterator[Output[Any] | DynamicOutput[Any]]
@@ -122,7 +121,7 @@ class StepOp:
             work.bench.context.log.info("%s[%s] was left out of this run: it is done here", self.node.path, item.index)
             ended = work.send(item)
             own[f"{self.node.path}[{item.index}]"] = ended.result
-            if ends_others(ended.status, self.node):
+            if ends_items(self.node, ended.status):
                 break
         return own
 
@@ -219,9 +218,7 @@ class _Work:
         if action == "gather" and node.kind == "group":
             results |= {member.path: self.results[member.path] for member in node.members if member.path in self.results}
         began = self.bench.ledger.began() if flow.workflow.timeout is not None else None
-        unit = Unit(flow.workflow, flow.registry, node.path, {}, action, results, item, began=began)
-        try:
-            given = taken(flow.workflow.inputs, self.bench.context.op_config["inputs"])
-            return replace(unit, inputs=checked_inputs(flow.workflow, given))
-        except UsageError as error:
-            return not_begun(unit, error, pending=action == "send" and self.bench.ledger.past(unit.use).is_open)
+        inputs = referenced(flow.workflow.inputs, self.bench.context.op_config["inputs"])
+        unit = Unit(flow.workflow, flow.registry, node.path, inputs, action, results, item, began=began)
+        pending = action == "send" and self.bench.ledger.past(unit.use).is_open
+        return given_to(unit, pending=pending, read=read)

@@ -60,7 +60,7 @@ class Sending:
         """
         past = self.bench.ledger.past(self.use)
         if past.failed is not None:
-            self.bench.context.log.info("%s failed already, and nobody asked for another attempt: nothing is sent", self.use)
+            self.bench.context.log.info("%s failed already, and is not to be sent again: nothing is sent", self.use)
             return past.failed
         if past.is_open:
             self.bench.context.log.warning("%s: an earlier worker may have sent a request, and nobody told its end", self.use)
@@ -74,18 +74,32 @@ class Sending:
             mark, lost = done.mark, False
 
     def _turn(self, past: Past, mark: Mark, *, lost: bool) -> Ended | Again:
-        ledger = self.bench.ledger
-        if ledger.is_over():
-            raise Failure(
-                f"{self.use}: the run was ended while this worker was still alive: nothing is sent", allow_retries=False
-            )
         turn = Turn(self._key(past), mark, lost, keep=self._keep)
-        ledger.tell(self.use, "begun", f"{self.use}: turn {turn.number} begins")
+        self._begin(turn)
         done = take(self.unit, turn, self.bench.host)
         if isinstance(done, Again):
-            left = {"mark": done.mark.to_json(), "until": self.bench.host.clock.now() + done.wait}
-            ledger.tell(self.use, "marked", f"{self.use}: {done.reason}; again in {done.wait:g} s", left)
+            self._mark(done.mark, done.wait, f"{done.reason}; again in {done.wait:g} s")
         return done
+
+    def _begin(self, turn: Turn) -> None:
+        """Tell that a turn begins, and only then ask whether the run goes on.
+
+        A run that goes on with this one begins after this one was ended: either it finds the turn told, or we find the end here.
+
+        Raises:
+            Failure: the run was ended.
+
+        """
+        self.bench.ledger.tell(self.use, "begun", f"{self.use}: turn {turn.number} begins")
+        if not self.bench.ledger.is_over():
+            return
+        if not turn.lost:
+            self._mark(turn.mark, 0.0, f"turn {turn.number} sends nothing")
+        raise Failure(f"{self.use}: the run was ended while this worker was still alive: nothing is sent", allow_retries=False)
+
+    def _mark(self, mark: Mark, wait: float, why: str) -> None:
+        left = {"mark": mark.to_json(), "until": self.bench.host.clock.now() + wait}
+        self.bench.ledger.tell(self.use, "marked", f"{self.use}: {why}", left)
 
     def _keep(self, mark: Mark) -> None:
         self.bench.ledger.tell(self.use, "kept", f"{self.use}: what is there before the first attempt", mark.to_json())
