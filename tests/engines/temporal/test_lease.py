@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -12,9 +13,11 @@ from engines.contract import prepare, update_of
 from engines.temporal.flows import OneTask
 from engines.temporal.rig import until
 from engines.temporal.test_contract import kind, state
-from httptask.engines.temporal.lease import IS_HELD, Leased
+from httptask.engines.temporal.lease import LEASE, Lease, Leased
 from httptask.engines.temporal.pulse import BEATS, Pulse
 from httptask.errors import ConnectFailed
+from httptask.hosted.units import OneTask as Alone
+from httptask.wiring import registry
 
 
 def test_a_worker_that_stood_still_sends_nothing_when_it_goes_on(rig):
@@ -67,15 +70,35 @@ def attempts(rig, handle):
 def test_no_request_that_changes_something_leaves_without_the_lease():
     sent = []
     transport = Leased(SimpleNamespace(send=lambda request, timeouts: sent.append(request.method)))
-    token = IS_HELD.set(lambda: False)
+    token = LEASE.set(Lease(lambda: False))
     try:
         transport.send(SimpleNamespace(method="GET"), None)
         with pytest.raises(ConnectFailed) as caught:
             transport.send(SimpleNamespace(method="POST"), None)
     finally:
-        IS_HELD.reset(token)
+        LEASE.reset(token)
     transport.send(SimpleNamespace(method="POST"), None)
     assert (sent, caught.value.phase) == (["GET", "POST"], "notSent")
+
+
+@pytest.mark.parametrize(
+    ("task", "inputs", "idempotent", "refused"),
+    [
+        ("okta.list_agent_pools", {}, None, False),
+        ("okta.list_agent_pools", {}, False, True),
+        ("okta.create_agent_pools_update", {"poolId": "p", "body": {}}, None, False),  # what its verify rule asks
+    ],
+)
+def test_a_get_that_is_declared_to_change_something_needs_the_lease(task, inputs, idempotent, refused):
+    tasks, sent = registry(()), []
+    transport = Leased(SimpleNamespace(send=lambda request, timeouts: sent.append(request)))
+    token = LEASE.set(Lease.of(Alone(tasks[task], inputs, idempotent=idempotent).unit(tasks), lambda: False))
+    try:
+        with pytest.raises(ConnectFailed) if refused else nullcontext():
+            transport.send(SimpleNamespace(method="GET"), None)
+    finally:
+        LEASE.reset(token)
+    assert (sent == []) is refused
 
 
 def test_the_lease_ends_when_half_of_the_time_has_passed_without_a_heartbeat():

@@ -15,14 +15,16 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
-from httptask.engines.temporal.jobs import Job, Jobs
-from httptask.engines.temporal.lease import IS_HELD
-from httptask.engines.temporal.names import LARGEST, UNIT, length
+from httptask.engines.temporal.fitting import fitting, within
+from httptask.engines.temporal.jobs import Job, Jobs, may_change
+from httptask.engines.temporal.lease import LEASE, Lease
+from httptask.engines.temporal.names import MOST_SAID, UNIT
 from httptask.engines.temporal.pulse import BEATS, Pulse, server_of
 from httptask.engines.temporal.started import Started
 from httptask.errors import HttpTaskError
+from httptask.hosted.given import given
 from httptask.hosted.host import Host
-from httptask.hosted.marks import Mark
+from httptask.hosted.marks import Mark, is_open
 from httptask.hosted.performing import Done, perform, told
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 
@@ -59,30 +61,30 @@ class Turns:
         lost = kept.get("open") is not False  # what another version wrote is taken to be open
         beat = info.heartbeat_timeout
         pulse = Pulse(server_of(info), kept, beat.total_seconds() / BEATS if beat else None)
-        IS_HELD.set(pulse.is_held)
+        job: Job | None = None
         try:
             async with pulse.beating():
                 job = await self._job(args, pulse, lost=lost)
                 done = await self._turn(job, pulse, lost=lost)
         except HttpTaskError as error:
-            raise ApplicationError(str(error), type=OUTCOME_UNKNOWN if lost else error.kind, non_retryable=True) from None
+            kind = OUTCOME_UNKNOWN if lost and may_change(args, job) else error.kind
+            raise ApplicationError(str(error), type=kind, non_retryable=True) from None
         return await _reported(done, job, pulse)
 
     async def _job(self, args: Sequence[Any], pulse: Pulse, *, lost: bool) -> Job:
         info = activity.info()
-        given = args[0] if args and isinstance(args[0], Mapping) else {}
+        first = args[0] if args and isinstance(args[0], Mapping) else {}
         try:
-            argument = await self.started.argument(activity.client(), info) if UNIT in given else None
+            argument = await self.started.argument(activity.client(), info) if UNIT in first else None
         except RPCError:
             if not lost:  # nothing was sent: this attempt is no lost one for the next
                 await pulse.close(pulse.kept.get("mark"))
             raise
-        return await self._threaded(lambda: self.jobs.job(info, args, argument, lost=lost))
+        return await self._threaded(lambda: self.jobs.job(info, args, argument))
 
     async def _turn(self, job: Job, pulse: Pulse, *, lost: bool) -> Done | Again:
-        if isinstance(job.unit, Ended):
-            return job.unit
-        info, loop, unit = activity.info(), asyncio.get_running_loop(), job.unit
+        info, loop = activity.info(), asyncio.get_running_loop()
+        LEASE.set(Lease.of(job.unit, pulse.is_held))
 
         def keep(found: Mark) -> None:
             storing = pulse.store({**pulse.kept, "mark": found.to_json()})
@@ -92,7 +94,12 @@ class Turns:
         most = info.retry_policy.maximum_attempts if info.retry_policy else 0
         allowed = most if most and job.alone else None
         turn = Turn(job.key, mark, lost, allowed, last=bool(most) and info.attempt >= most, keep=keep)
-        return await self._threaded(lambda: perform(unit, turn, self.host, job.more))
+        return await self._threaded(lambda: self._performed(job, turn))
+
+    def _performed(self, job: Job, turn: Turn) -> Done | Again:
+        pending = turn.lost or is_open(turn.mark.entries)
+        unit = job.unit if job.alone else given(job.unit, pending=pending)
+        return unit if isinstance(unit, Ended) else perform(unit, turn, self.host, job.more)
 
     async def _threaded(self, work: Callable[[], Any]) -> Any:
         """Do something in a thread, to its end: a cancelled request is still answered, and the answer reported."""
@@ -118,30 +125,16 @@ async def _reported(done: Done | Again, job: Job, pulse: Pulse) -> dict[str, Any
                 next_retry_delay=timedelta(seconds=wait),
                 category=ApplicationErrorCategory.BENIGN,
             )
-        case Ended() if not done.goes_on:
-            raise ApplicationError(done.message, _fitting(_said(done, job)), type=done.error, non_retryable=True)
         case _:
-            return _fitting(_said(done, job))
+            return _said(within(done, job.unit), job)
 
 
 def _said(done: Done, job: Job) -> dict[str, Any]:
-    data = told(done)
-    if isinstance(done, Ended) and done.withheld:
-        activity.logger.warning("these outputs hold a secret or too much and are not passed on: %s", ", ".join(done.withheld))
-    return {name: value for name, value in data.items() if name not in {"result", "goesOn"}} if job.alone else data
-
-
-def _fitting(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what fits into a payload: the response of the outcome is left out where it does not.
-
-    Raises:
-        ApplicationError: it does not fit even so.
-
-    """
-    outcome = data.get("outcome")
-    if outcome is not None and length(data) > LARGEST:
-        data = {**data, "outcome": {**outcome, "response": None}}
-    if length(data) > LARGEST:
-        message = f"what came of it has {length(data)} bytes, and Temporal passes at most {LARGEST} on; it was done all the same"
-        raise ApplicationError(message, type="tooLarge", non_retryable=True)
+    data = fitting(told(done))
+    if data.get("withheld"):
+        activity.logger.warning("these hold a secret or too much and are not passed on: %s", ", ".join(data["withheld"]))
+    if job.alone:
+        data = {name: value for name, value in data.items() if name not in {"result", "goesOn"}}
+    if isinstance(done, Ended) and not done.goes_on:
+        raise ApplicationError(done.message[:MOST_SAID], data, type=done.error, non_retryable=True)
     return data

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.activity import Info
 
 from httptask.durations import seconds
 from httptask.engines.temporal.names import UNIT
-from httptask.errors import InputInvalid, Problem, UsageError
+from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.packed import unit_from
-from httptask.hosted.turns import Ended, not_begun
 from httptask.hosted.units import OneTask, Unit
 from httptask.model import Until
 from httptask.registry import Registry
-from httptask.secret_inputs import resolved
 from httptask.suggest import did_you_mean
-from httptask.surroundings import Surroundings
 from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
-from httptask.workflow_inputs import checked_inputs
 
 #: What may be said of a task that is used alone, in the words of a step; `again` is what a poll before it answered.
 OPTIONS = frozenset({"headers", "until", "failIf", "every", "timeout", "retry", "idempotent", "verifyBefore", "again"})
@@ -31,7 +27,7 @@ class Job:
     """One turn's work.
 
     Attributes:
-        unit: or how it ended, if it cannot be begun.
+        unit: with the inputs as the run was started with them.
         key: the same in every attempt and poll.
         mark: what the poll before left.
         more: what the unit's action takes.
@@ -39,7 +35,7 @@ class Job:
 
     """
 
-    unit: Unit | Ended
+    unit: Unit
     key: str
     mark: Mapping[str, Any] | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -52,17 +48,15 @@ class Jobs:
 
     registry: Registry
 
-    def job(self, info: Info, args: Sequence[Any], started: Mapping[str, Any] | None, *, lost: bool) -> Job:
+    def job(self, info: Info, args: Sequence[Any], started: Mapping[str, Any] | None) -> Job:
         """Return what is to be done; `started` is the argument of the run whose unit it is.
-
-        With `lost` an earlier worker may have sent it already.
 
         Raises:
             HttpTaskError: nothing of the kind can be done.
 
         """
         if started is not None:
-            return _of_workflow(args[0][UNIT], started, lost=lost)
+            return _of_workflow(args[0][UNIT], started)
         return self._alone(info, args)
 
     def _alone(self, info: Info, args: Sequence[Any]) -> Job:
@@ -78,19 +72,21 @@ class Jobs:
         return Job(_one(task, inputs, options, self.registry).unit(self.registry), key, again.get("mark"), alone=True)
 
 
-def _of_workflow(data: Mapping[str, Any], started: Mapping[str, Any], *, lost: bool) -> Job:
-    unit, again = unit_from({**started, **data}), data.get("again") or {}
-    return Job(_checked(unit, lost=lost), data["key"], again.get("mark"), data.get("more", {}))
-
-
-def _checked(unit: Unit, *, lost: bool) -> Unit | Ended:
-    """Return the unit with its inputs as the workflow's own schema has them, secrets read from this worker's references."""
-    around = Surroundings.current()
+def may_change(args: Sequence[Any], job: Job | None) -> bool:
+    """Tell whether losing sight of a turn leaves its outcome unknown; of what cannot be read, only what sends nothing is sure."""
+    given = args[0] if args and isinstance(args[0], Mapping) else {}
+    data = given.get(UNIT)
+    if isinstance(data, Mapping) and data.get("action") != "send":
+        return False
     try:
-        values, _ = resolved(unit.workflow, unit.inputs, lambda text, where: around.secret(text, around.cwd, where))
-        return replace(unit, inputs=checked_inputs(unit.workflow, values))
-    except UsageError as error:
-        return not_begun(unit, error, pending=lost)
+        return job is None or job.unit.may_change
+    except HttpTaskError:
+        return True
+
+
+def _of_workflow(data: Mapping[str, Any], started: Mapping[str, Any]) -> Job:
+    unit, again = unit_from({**started, **data}), data.get("again") or {}
+    return Job(unit, data["key"], again.get("mark"), data.get("more", {}))
 
 
 def _one(task: str, inputs: Mapping[str, Any], options: Mapping[str, Any], registry: Registry) -> OneTask:

@@ -26,6 +26,8 @@ CONTINUE_AT = 4000
 MOST_PASSED = 512 * 1024
 #: Bytes of one argument or answer.
 LARGEST = 1_900_000
+#: Characters of a failure's message, where all of it does not fit.
+MOST_SAID = 4096
 
 
 def length(value: Any) -> int:

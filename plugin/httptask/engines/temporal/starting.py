@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from httptask.engines.temporal.names import LARGEST, VERSION, length
 from httptask.errors import Problem, WorkflowInvalid
 from httptask.hosted.outline import outlined
 from httptask.hosted.packed import packed
+from httptask.hosted.units import Unit
 from httptask.loader import load_workflow
 from httptask.references import check_reference
 from httptask.secret_inputs import resolved
@@ -37,10 +38,12 @@ def start_argument(
     workflow = load_workflow(Path(path), tasks)
     given = dict(inputs or {})
     values, references = resolved(workflow, given, _unread)
+    outline = outlined(workflow, tasks, engine="Temporal")
     argument = {
         "version": VERSION,
         "definition": packed(workflow, tasks),
-        "outline": outlined(workflow, tasks, engine="Temporal").to_json(),
+        "outline": outline.to_json(),
+        "known": _known(Unit(workflow, tasks, node.path, {}) for node in outline.every()),
         "inputs": {**checked_inputs(workflow, values), **references},
     }
     if (most := length(argument)) > LARGEST:
@@ -48,6 +51,15 @@ def start_argument(
             Problem(str(path), f"it has {most} bytes, and Temporal passes at most {LARGEST}", "make it smaller")
         )
     return argument
+
+
+def _known(units: Iterable[Unit]) -> dict[str, list[str]]:
+    """Return what a run must know of its steps where no worker tells what became of one (`ends.Known`)."""
+    every = list(units)
+    return {
+        "asking": [unit.path for unit in every if not unit.may_change],
+        "passed": [unit.path for unit in every if unit.chain()[-1].continue_on_error],
+    }
 
 
 def _unread(text: str, where: str) -> Secret:

@@ -12,8 +12,9 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from httptask.engines.temporal.ends import Known, by_itself, summed_up
     from httptask.engines.temporal.names import DECIDE, HEARTBEAT, LARGEST, LONGEST_TURN, LOST_WORKERS, UNIT, length
-    from httptask.hosted.turns import Ended
+    from httptask.hosted.turns import OUTCOME_UNKNOWN
     from httptask.hosted.walking import Do
     from httptask.outcome import Failure, FailureKind
 
@@ -32,12 +33,10 @@ def unit(do: Do, began: float, key: str, again: Mapping[str, Any] | None) -> dic
     return {UNIT: data | ({"again": dict(again)} if again is not None else {})}
 
 
-async def begin(do: Do, data: Mapping[str, Any]) -> Mapping[str, Any]:
+async def begin(do: Do, data: Mapping[str, Any], known: Known) -> Mapping[str, Any]:
     """Run a unit's activity and return what came of it, however it ended."""
     if (most := length(data)) > LARGEST:
-        hint = "read less of earlier steps: name the fields that are needed, or give them outputs"
-        message = f"step '{do.node.path}' is handed {most} bytes of earlier steps, and Temporal passes at most {LARGEST}"
-        return _ended("failed", Failure(FailureKind.EXPRESSION, message, hint))
+        return _too_much(do, most, known, polled="again" in data[UNIT])
     try:
         told: Mapping[str, Any] = await workflow.execute_activity(
             (do.node.task or DECIDE) if do.action == "send" else DECIDE,
@@ -52,7 +51,7 @@ async def begin(do: Do, data: Mapping[str, Any]) -> Mapping[str, Any]:
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-        told = _failed(do, error)
+        told = _failed(do, error, known)
     task = asyncio.current_task()
     if task is not None and task.cancelling():  # what was under way has ended, and its answer is in the history
         raise asyncio.CancelledError
@@ -75,18 +74,25 @@ def _policy(do: Do) -> RetryPolicy:
     )
 
 
-def _failed(do: Do, error: ActivityError) -> Mapping[str, Any]:
-    """Return the end of a unit whose activity failed: what the activity itself says of it, else that nobody knows."""
+def _too_much(do: Do, most: int, known: Known, *, polled: bool) -> Mapping[str, Any]:
+    """Return the end of a unit that reads too much to be begun; what it would only have summed up has ended as it has."""
+    summed = summed_up(do, known)
+    if summed is not None:
+        return summed
+    hint = "read less of earlier steps: name the fields that are needed, or give them outputs"
+    message = f"step '{do.node.path}' is handed {most} bytes of earlier steps, and Temporal passes at most {LARGEST}"
+    return by_itself(do, Failure(FailureKind.EXPRESSION, message, hint), known, pending=polled)
+
+
+def _failed(do: Do, error: ActivityError, known: Known) -> Mapping[str, Any]:
+    """Return the end of a unit whose activity failed: what the activity itself says of it, else what can be known without it."""
     cause = error.cause
     if isinstance(cause, ApplicationError):
         if cause.details and isinstance(cause.details[0], Mapping) and "goesOn" in cause.details[0]:
             told: Mapping[str, Any] = cause.details[0]
             return told
-        if cause.non_retryable and cause.type != "OutcomeUnknown":
-            return _ended("failed", Failure(FailureKind.INPUT, cause.message))
-    message = f"nobody knows what became of step '{do.node.path}': {cause or error}"
-    return _ended("unknown", Failure(FailureKind.INTERRUPTED, message, "look at the server before starting it again"))
-
-
-def _ended(status: Any, failure: Failure) -> Mapping[str, Any]:
-    return Ended(status, {"status": status, "failure": failure.to_json()}, failure=failure).to_json()
+        if cause.non_retryable and cause.type != OUTCOME_UNKNOWN:
+            return summed_up(do, known) or by_itself(do, Failure(FailureKind.INPUT, cause.message), known)
+    message = f"no worker came to an end with step '{do.node.path}': {cause or error}"
+    failure = Failure(FailureKind.INTERRUPTED, message, "look at the server and the workers before starting it again")
+    return summed_up(do, known) or by_itself(do, failure, known, pending=True)

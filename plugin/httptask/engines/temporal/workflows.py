@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from httptask.engines.temporal.ends import Known
     from httptask.engines.temporal.names import CONTINUE_AT, LARGEST, VERSION, WORKFLOW, length
     from httptask.engines.temporal.units import begin, identity, kept, unit
     from httptask.hosted.outline import Outline
@@ -135,7 +136,7 @@ class HttpTaskRun:
         data = unit(do, self._argument["began"], workflow.info().first_execution_run_id, again)
         self._running += 1
         try:
-            return await begin(do, data)
+            return await begin(do, data, Known.of(self._argument))
         finally:
             self._running -= 1
 
