@@ -16,13 +16,14 @@ from httptask.engines.temporal.jobs import Job, may_change
 from httptask.engines.temporal.names import LARGEST, LOST_WORKERS, MOST_SAID, length
 from httptask.engines.temporal.starting import start_argument
 from httptask.engines.temporal.units import _failed, _policy, begin, unit
+from httptask.engines.temporal.workflows import _failed as run_failed
 from httptask.hosted.decisions import Listed
 from httptask.hosted.marks import Mark
 from httptask.hosted.outline import Node
 from httptask.hosted.packed import unit_from
 from httptask.hosted.turns import Ended, Turn
 from httptask.hosted.units import Item, OneTask
-from httptask.hosted.walking import Do
+from httptask.hosted.walking import Do, End
 from httptask.outcome import Failure, FailureKind
 from httptask.wiring import registry
 
@@ -157,6 +158,8 @@ def test_a_failure_of_many_words_is_told_in_fewer():
     fits = fitting(Ended("unknown", {"status": "unknown", "failure": failure.to_json()}, failure=failure).to_json())
     assert (fits["status"], fits["failure"]["message"]) == ("unknown", "x" * MOST_SAID)
     assert fits["result"]["failure"] == fits["failure"]
+    error = run_failed(End("unknown", {"failure": {**FAILURE, "message": "x" * LARGEST}}))
+    assert (error.type, error.message) == ("OutcomeUnknown", "x" * MOST_SAID)
 
 
 def test_what_was_left_out_is_told_in_the_log_and_the_error_keeps_its_type(caplog):

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from httptask.engines.temporal.ends import Known
-    from httptask.engines.temporal.names import CONTINUE_AT, LARGEST, VERSION, WORKFLOW, length
+    from httptask.engines.temporal.names import CONTINUE_AT, LARGEST, MOST_SAID, VERSION, WORKFLOW, length
     from httptask.engines.temporal.units import begin, identity, kept, unit
     from httptask.hosted.outline import Outline
     from httptask.hosted.turns import OUTCOME_UNKNOWN
@@ -186,6 +186,6 @@ def _failed(end: End) -> ApplicationError:
     told = end.told or {}
     failure = told.get("failure") or {}
     kind = OUTCOME_UNKNOWN if end.status == "unknown" else failure.get("kind", end.status)
-    message = failure.get("message", end.status)
+    message = failure.get("message", end.status)[:MOST_SAID]  # it stands beside the end, which may fill a payload
     hint = failure.get("hint")
     return ApplicationError(f"{message} ({hint})" if hint else message, dict(told), type=kind, non_retryable=True)
