@@ -43,3 +43,10 @@ def test_what_is_known_of_the_turns_before(now, before, mark, lost):
     earlier = {each.task_id: each for each in before}
     found = past(now, earlier.__getitem__)
     assert (found.mark, found.lost) == (mark, lost)
+
+
+def test_an_end_after_the_server_had_acted_stands_however_often_it_is_begun_again():
+    output = {"httptask": {"status": "failed", "error": "expression", "message": "no name", "final": True}}
+    earlier = {"a": delivery("a", 1, output=output), "b": delivery("b", 1, "a")}
+    assert past(delivery("b", 1, "a"), earlier.__getitem__).stands == output
+    assert past(delivery("c", 1, "b"), earlier.__getitem__).stands == output

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engines.conductor.workers import deploy, finished, last, one_task
+from engines.conductor.workers import CANARY, deploy, finished, last, one_task
 
 EVERYTHING = """
 name: everything
@@ -207,3 +207,92 @@ def test_what_nobody_knows_is_looked_at_first_when_a_person_has_it_begun_again(s
         assert sum(entry["method"] == "POST" for entry in box.received()) == 1
         server.call("POST", f"/workflow/{run}/retry")
     finished(server, run)
+
+
+FINAL = """
+name: final
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: create
+    task: okta.create_agent_pools_update
+    with:
+      poolId: '{{ steps.pools.outputs.pools[0].id }}'
+      body:
+        name: final
+        agentType: AD
+        agents: '{{ steps.pools.outputs.pools[0].agents }}'
+        schedule: {cron: 0 3 * * WED, timezone: America/New_York, duration: 120}
+    outputs: {wrong: '{{ response.body.nowhere }}'}
+"""
+
+
+@pytest.mark.parametrize("again", ["retry", "rerun"])
+@pytest.mark.usefixtures("worker")
+def test_what_failed_after_the_server_had_acted_is_not_sent_again_when_a_person_has_it_begun_again(server, box, tmp_path, again):
+    box.reset()
+    (tmp_path / "final.yaml").write_text(FINAL)
+    deploy(server, tmp_path / "final.yaml")
+    run = server.call("POST", "/workflow/final", {})
+    first = last(finished(server, run), "create")
+    assert (first["status"], first["outputData"]["httptask"]["error"]) == ("FAILED_WITH_TERMINAL_ERROR", "expression")
+    server.call("POST", f"/workflow/{run}/{again}", {"reRunFromTaskId": first["taskId"]} if again == "rerun" else None)
+    second = last(finished(server, run), "create")
+    assert second["status"] == "FAILED_WITH_TERMINAL_ERROR"
+    assert box.applied("POST /api/v1/agentPools/{poolId}/updates") == 1
+    assert sum(entry["method"] == "POST" for entry in box.received()) == 1
+    if again == "retry":
+        assert (second["outputData"], second["reasonForIncompletion"]) == (first["outputData"], first["reasonForIncompletion"])
+    else:  # Conductor forgets what a task put out when it is run again
+        assert second["outputData"]["httptask"]["error"] == "OutcomeUnknown"
+
+
+SECRET = """
+name: secret
+inputs:
+  type: object
+  required: [ticket]
+  properties: {ticket: {type: string, format: password}}
+steps:
+  - id: create
+    task: okta.create_agent_pools_update
+    headers: {X-Ticket: '{{ inputs.ticket }}'}
+    with: {poolId: '{{ inputs.ticket }}', body: {name: '{{ inputs.ticket }}', agentType: AD, agents: []}}
+    continueOnError: true
+  - id: each
+    task: okta.list_agent_pools
+    forEach: {items: '{{ [1, 2] }}', maxParallel: 2}
+    headers: {X-Ticket: '{{ inputs.ticket }}'}
+  - id: sure
+    approve: 'Is {{ inputs.ticket }} right?'
+outputs: {said: '{{ steps.each.status }} {{ inputs.ticket }}'}
+"""
+
+
+@pytest.fixture
+def secret(server, tmp_path):
+    (tmp_path / "secret.yaml").write_text(SECRET)
+    deploy(server, tmp_path / "secret.yaml")
+    return "secret"
+
+
+def test_a_secret_input_is_read_by_the_worker_and_nowhere_in_what_the_server_stored(server, box, worker, secret):
+    box.reset()
+    run = server.call("POST", f"/workflow/{secret}", {"ticket": "env:CANARY"})
+    answer(server, asked(server, run), {"approved": True})
+    found = finished(server, run)
+    assert found["status"] == "COMPLETED", found.get("reasonForIncompletion")
+    assert [CANARY in entry["path"] for entry in box.received()] == [True, False, False]
+    assert CANARY.encode() not in server.stored()
+    assert CANARY not in (worker.folder / "worker.log").read_text()
+    assert CANARY not in json.dumps(found)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_secret_input_in_clear_is_refused_before_anything_is_sent(server, box, secret):
+    box.reset()
+    found = finished(server, server.call("POST", f"/workflow/{secret}", {"ticket": "written-in-clear"}))
+    assert (found["status"], len(found["tasks"]), box.received()) == ("FAILED", 1, [])
+    assert "ticket" in found["reasonForIncompletion"]
+    assert "written-in-clear" not in json.dumps([found["reasonForIncompletion"], found["tasks"][0]["outputData"]])

@@ -12,6 +12,8 @@ from engines.contract import READ_TIMEOUT
 DEADLY = Path(__file__).resolve().parents[1] / "deadly"
 #: Seconds after which a worker counts as lost in these tests.
 LOST_AFTER = 3
+#: What a secret input stands for; only the worker and the API may know it.
+CANARY = "canary-ticket-0123456789"
 PROFILE = """
 [connections.sandbox]
 provider = "okta"
@@ -29,7 +31,7 @@ class WorkerProcess:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "connections.toml").write_text(PROFILE.format(url=box.url, timeout=READ_TIMEOUT))
         self.deadly = folder / "kill"
-        own = {"HTTPTASK_CONFIG": str(folder / "connections.toml"), "SANDBOX_TOKEN": box.token}
+        own = {"HTTPTASK_CONFIG": str(folder / "connections.toml"), "SANDBOX_TOKEN": box.token, "CANARY": CANARY}
         killing = {"PYTHONPATH": str(DEADLY), "HTTPTASK_TEST_KILL": str(self.deadly)}
         self.environment = {**os.environ, **own, **killing}
         self.process = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask.engines.conductor.names import OWN
@@ -13,6 +13,8 @@ from httptask.hosted.turns import OUTCOME_UNKNOWN
 
 #: Outputs that a task can have had before it is begun again.
 Record = Mapping[str, Any]
+#: Key in our part of a task's output: it failed after the server had acted, so that it is not to be sent again.
+STANDS = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of the turns before: the newest mark, and whether one was begun whose end nobody reported."""
+    """What is known of the turns before.
+
+    Attributes:
+        mark: the newest one.
+        lost: one was begun whose end nobody reported.
+        stands: the output of one that failed after the server had acted, which is handed on in place of another turn.
+
+    """
 
     mark: Mark = field(default_factory=Mark)
     lost: bool = False
+    stands: Record | None = None
 
 
 def marked(mark: Mark, polls: int) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def past(delivery: Delivery, earlier: Callable[[str], Delivery]) -> Past:
         before = earlier(retried)
         found, retried = _told(before.output, before.polls), before.retried
         lost = lost or (found.lost if found is not None else before.polls > 0)
-    return Past(found.mark if found is not None else Mark(), lost)
+    return Past(lost=lost) if found is None else replace(found, lost=lost)
 
 
 def _told(output: Record, begun: int) -> Past | None:
@@ -115,5 +125,5 @@ def _told(output: Record, begun: int) -> Past | None:
         return Past(Mark.from_json(opened(own["mark"])), begun > own["polls"])
     if "status" not in own:
         return None
-    # an end that a person had begun again: what is known to have failed begins anew, what nobody knows is looked at first
-    return Past(lost=own.get("error") == OUTCOME_UNKNOWN)
+    # an end that a person had begun again: what failed before the server acted begins anew, what nobody knows is looked at first
+    return Past(lost=own.get("error") == OUTCOME_UNKNOWN, stands=output if own.get(STANDS) else None)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask.durations import seconds
-from httptask.engines.conductor.deliveries import Delivery, Past, Report, marked, past
+from httptask.engines.conductor.deliveries import STANDS, Delivery, Past, Report, marked, past
 from httptask.engines.conductor.names import OWN
 from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.decisions import Asked, Listed, Waiting
-from httptask.hosted.host import Host
-from httptask.hosted.marks import Mark
-from httptask.hosted.outline import longest
+from httptask.hosted.given import given
+from httptask.hosted.host import MOST_SHOWN, Host
+from httptask.hosted.marks import Mark, is_open
+from httptask.hosted.outline import Node, longest
 from httptask.hosted.packed import opened, sealed, unpacked
 from httptask.hosted.passing import size
 from httptask.hosted.performing import perform
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 from httptask.hosted.units import Item, OneTask, Unit
+from httptask.hosted.walking import ends_items
 from httptask.inputs import coerce, property_schema
 from httptask.model import RetryPolicy, TaskTemplate, Until
 from httptask.outcome import Failure, FailureKind
 from httptask.registry import Registry
-from httptask.workflow_inputs import checked_inputs
 
 #: Bytes of output that Conductor keeps in its own records without a store for large ones: its threshold is 3 MB.
 MOST_KEPT = 2_500_000
@@ -55,13 +56,21 @@ class Workbench:
 
     def work(self, delivery: Delivery) -> Report:
         """Return what becomes of a delivery."""
-        before = Past(lost=True)
+        pending = True
         try:
             before = past(delivery, self.earlier)
-            return self._worked(delivery, _job(delivery, self.registry), before)
+            if before.stands is not None:
+                return _failed(before.stands)
+            pending = before.lost or is_open(before.mark.entries)
+            job = _job(delivery, self.registry)
+            pending = pending and job.unit.may_change
+            unit = given(job.unit, pending=pending)
+            if isinstance(unit, Ended):
+                return refusal(unit.error, unit.message)
+            return self._worked(delivery, replace(job, unit=unit), before)
         except HttpTaskError as error:
-            # nothing was sent in this turn; what a lost worker did before it stays unknown
-            return refusal(OUTCOME_UNKNOWN if before.lost else error.kind, str(error))
+            # nothing was sent in this turn; what was sent before it, and may have changed something, stays unknown
+            return refusal(OUTCOME_UNKNOWN if pending else error.kind, str(error))
 
     def _worked(self, delivery: Delivery, job: _Job, before: Past) -> Report:
         done = job.over or perform(job.unit, self._turn(delivery, job, before), self.host, job.more)
@@ -160,12 +169,11 @@ def _of_workflow(delivery: Delivery, own: Mapping[str, Any]) -> _Job:
         results |= {} if text is None else opened(text)
     items = {path: result for text in _texts(delivery.inputs.get("items")) for path, result in opened(text).items()}
     item = delivery.inputs.get("item")
-    inputs = checked_inputs(workflow, delivery.inputs.get("inputs") or {})
     unit = Unit(
         workflow,
         registry,
         own["path"],
-        inputs,
+        delivery.inputs.get("inputs") or {},
         own["action"],
         results | items | _missing(delivery, own, items),
         None if item is None else Item.from_json(opened(item)),
@@ -228,21 +236,36 @@ def _stops(job: _Job) -> bool:
 
 
 def _ended(job: _Job, ended: Ended) -> Report:
+    own = _told(job, ended)
+    outputs = _fitting(ended, size(own))
+    own["withheld"] = [*ended.withheld, *(name for name in ended.outputs if name not in outputs)]
+    logs = tuple(f"output '{name}' is not shown: it holds a secret, or is too large" for name in own["withheld"])
+    output = {**outputs, OWN: own}
+    return replace(Report(_COMPLETED, output) if ended.goes_on else _failed(output), logs=logs)
+
+
+def _failed(output: Mapping[str, Any]) -> Report:
+    own = output[OWN]
+    return Report(_FAILED, output, f"{own['error']}: {own['message']}")
+
+
+def _told(job: _Job, ended: Ended) -> dict[str, Any]:
     own: dict[str, Any] = {
         "status": ended.status,
-        "ends": ended.status in {"unknown", "cancelled"} or (ended.status == "failed" and _stops(job)),
-        "outcome": ended.outcome,
-        "withheld": list(ended.withheld),
+        "ends": ends_items(Node(job.unit.path, "task", stops=_stops(job)), ended.status),
+        "outcome": _outcome(ended),
         "result": sealed({**job.results, job.unit.use: dict(ended.result)}),
     }
     own |= _opening(job, ended)
-    logs = tuple(f"output '{name}' is not shown: it holds a secret, or is too large" for name in ended.withheld)
-    if ended.failure is not None or ended.status == "unknown":
+    if ended.failure is not None or not ended.goes_on:
         own |= {"error": ended.error, "message": ended.message, "failure": ended.failure and ended.failure.to_json()}
-    output = {**_fitting(ended, size(own)), OWN: own}
-    if ended.goes_on:
-        return Report(_COMPLETED, output, logs=logs)
-    return Report(_FAILED, output, f"{ended.error}: {ended.message}", logs=logs)
+    return own | ({STANDS: True} if ended.is_final and not ended.goes_on else {})
+
+
+def _outcome(ended: Ended) -> Mapping[str, Any] | None:
+    """Return the outcome without outputs that would fill the record: those that there is room for stand beside it."""
+    outcome = ended.outcome
+    return outcome if outcome is None or size(outcome["outputs"]) <= MOST_SHOWN else {**outcome, "outputs": {}}
 
 
 def _opening(job: _Job, ended: Ended) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""What a worker says of a delivery, without a server: inputs, lost turns, and outputs that Conductor has no room for."""
+
+import pytest
+
+pytest.importorskip("conductor", reason="conductor-python is not installed: tests/engines/run conductor installs it")
+
+from hosting import MemoryEngine
+from httptask.engines.conductor.compiling import workflow_definition
+from httptask.engines.conductor.deliveries import Delivery
+from httptask.engines.conductor.names import OWN
+from httptask.engines.conductor.working import MOST_KEPT, Workbench, _ended, _Job
+from httptask.hosted.passing import size
+from httptask.hosted.turns import Ended
+from httptask.hosted.units import OneTask
+from httptask.loader import load_workflow
+
+WORKFLOW = """
+name: secret
+inputs: {type: object, properties: {ticket: {type: string, format: password}}}
+steps:
+  - {id: ask, task: okta.list_agent_pools, headers: {X-Ticket: '{{ inputs.ticket }}'}}
+  - id: change
+    task: okta.create_agent_pools_update
+    with: {poolId: '1', body: {name: '{{ inputs.ticket }}', agentType: AD, agents: []}}
+"""
+
+
+@pytest.fixture
+def engine():
+    return MemoryEngine()
+
+
+@pytest.fixture
+def worked(engine, tmp_path):
+    """Gives what becomes of a step's delivery."""
+    (tmp_path / "secret.yaml").write_text(WORKFLOW)
+    definition = workflow_definition(load_workflow(tmp_path / "secret.yaml", engine.registry), engine.registry)
+    tasks = {task["taskReferenceName"]: task["inputParameters"] for task in definition["tasks"]}
+    bench = Workbench(engine.registry, engine.host, {}.__getitem__, lambda *_: None)
+
+    def work(step, ticket, polls=1):
+        inputs = {**tasks[step], "inputs": {"ticket": ticket}, "results": []}
+        return bench.work(Delivery("a", "run", "task", step, polls, None, inputs, {}))
+
+    return work
+
+
+def test_a_secret_in_clear_is_refused_and_not_repeated(engine, worked):
+    report = worked("ask", "written-in-clear")
+    assert report.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert report.output[OWN]["status"] == "failed"
+    assert "written-in-clear" not in repr(report)
+    assert not engine.wire.sent
+
+
+def test_a_secret_is_read_from_its_reference(monkeypatch, worked):
+    monkeypatch.setenv("CANARY", "canary-0123456789")
+    assert worked("ask", "env:CANARY").status == "COMPLETED"
+
+
+@pytest.mark.parametrize(("step", "status"), [("ask", "failed"), ("change", "unknown")])
+def test_after_a_lost_worker_only_what_may_have_changed_something_is_unknown(worked, step, status):
+    assert worked(step, "env:NOWHERE_TO_BE_FOUND", polls=2).output[OWN]["status"] == status
+
+
+def test_outputs_that_find_no_room_are_named(engine):
+    large = "x" * (MOST_KEPT - 10_000)
+    unit = OneTask(engine.registry["okta.list_agent_pools"]).unit(engine.registry)
+    outcome = {"status": "succeeded", "outputs": {"small": 1, "large": large, "more": large}}
+    ended = Ended("succeeded", {"status": "succeeded"}, {"small": 1, "large": large, "more": large}, ("hidden",), outcome)
+    report = _ended(_Job(unit, "key"), ended)
+    assert set(report.output) == {"small", "large", OWN}
+    assert report.output[OWN]["withheld"] == ["hidden", "more"]
+    assert [line.split("'")[1] for line in report.logs] == ["hidden", "more"]
+    assert size(report.output) < MOST_KEPT + 1000
+
+
+def test_what_failed_after_the_server_had_acted_says_so(engine):
+    unit = OneTask(engine.registry["okta.list_agent_pools"]).unit(engine.registry)
+    for result, told in (({"final": True}, True), ({}, None)):
+        report = _ended(_Job(unit, "key"), Ended("failed", {"status": "failed", **result}))
+        assert report.output[OWN].get("final") is told
