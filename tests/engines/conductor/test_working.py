@@ -1,5 +1,7 @@
 """What a worker says of a delivery, without a server: inputs, lost turns, and outputs that Conductor has no room for."""
 
+from collections import defaultdict
+
 import pytest
 
 pytest.importorskip("conductor", reason="conductor-python is not installed: tests/engines/run conductor installs it")
@@ -36,9 +38,11 @@ def worked(engine, tmp_path):
     (tmp_path / "secret.yaml").write_text(WORKFLOW)
     definition = workflow_definition(load_workflow(tmp_path / "secret.yaml", engine.registry), engine.registry)
     tasks = {task["taskReferenceName"]: task["inputParameters"] for task in definition["tasks"]}
-    bench = Workbench(engine.registry, engine.host, {}.__getitem__, lambda *_: None)
+    log = defaultdict(list)
+    bench = Workbench(engine.registry, engine.host, {}.__getitem__, log.__getitem__, lambda *_: None)
 
-    def work(step, ticket, polls=1):
+    def work(step, ticket, polls=1, told=()):
+        log["a"] = list(told)
         inputs = {**tasks[step], "inputs": {"ticket": ticket}, "results": []}
         return bench.work(Delivery("a", "run", "task", step, polls, None, inputs, {}))
 
@@ -61,6 +65,15 @@ def test_a_secret_is_read_from_its_reference(monkeypatch, worked):
 @pytest.mark.parametrize(("step", "status"), [("ask", "failed"), ("change", "unknown")])
 def test_after_a_lost_worker_only_what_may_have_changed_something_is_unknown(worked, step, status):
     assert worked(step, "env:NOWHERE_TO_BE_FOUND", polls=2).output[OWN]["status"] == status
+
+
+@pytest.mark.parametrize("error", ["expression", "OutcomeUnknown"])
+def test_what_the_log_says_was_not_to_be_sent_again_is_not_sent_when_it_is_rerun(engine, worked, monkeypatch, error):
+    monkeypatch.setenv("CANARY", "canary-0123456789")
+    report = worked("change", "env:CANARY", told=["something", f"not to be sent again: {error}: no name"])
+    assert report.output[OWN]["error"] == error
+    assert report.logs[-1].startswith(f"not to be sent again: {error}: ")
+    assert not [line for line in engine.wire.sent if line.startswith("POST")]
 
 
 def test_outputs_that_find_no_room_are_named(engine):

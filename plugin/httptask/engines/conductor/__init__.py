@@ -47,6 +47,6 @@ def working(server: Server, registry: Registry, options: Options) -> Iterator[Wo
     names = [*registry, STEP]
     with Host(options.connect, ENGINE, mask=options.mask, most_passed=MOST_PASSED) as host:
         worker = Worker(server, names, f"httptask-{new_id()}", SystemClock(), options.threads)
-        bench = Workbench(registry, host, server.attempt, worker.store)
+        bench = Workbench(registry, host, server.attempt, server.log, worker.store)
         with worker.doing(bench.work):
             yield worker

@@ -15,6 +15,8 @@ from httptask.hosted.turns import OUTCOME_UNKNOWN
 Record = Mapping[str, Any]
 #: Key in our part of a task's output: it failed after the server had acted, so that it is not to be sent again.
 STANDS = "final"
+#: Begins a line of a task's log: what follows is why it is not to be sent again. The log is all that a rerun leaves of a task.
+NOT_AGAIN = "not to be sent again: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,23 @@ def past(delivery: Delivery, earlier: Callable[[str], Delivery]) -> Past:
         found, retried = _told(before.output, before.polls), before.retried
         lost = lost or (found.lost if found is not None else before.polls > 0)
     return Past(lost=lost) if found is None else replace(found, lost=lost)
+
+
+def refused(error: str, message: str) -> dict[str, Any]:
+    """Return what a task's output says in our part when nothing could be sent."""
+    return {"status": "unknown" if error == OUTCOME_UNKNOWN else "failed", "error": error, "message": message, "ends": True}
+
+
+def rerun(delivery: Delivery, log: Callable[[str], list[str]]) -> Past | None:
+    """Return what the log, all that Conductor keeps of it, says of a task that a person runs again; None of a new one."""
+    if delivery.polls > 1 or delivery.retried is not None or delivery.output:
+        return None
+    lines = [line.removeprefix(NOT_AGAIN) for line in log(delivery.task_id) if line.startswith(NOT_AGAIN)]
+    if not lines:
+        return None
+    error, _, message = lines[-1].partition(": ")
+    unknown = error == OUTCOME_UNKNOWN
+    return Past(lost=unknown, stands=None if unknown else {OWN: refused(error, message) | {STANDS: True}})
 
 
 def _told(output: Record, begun: int) -> Past | None:

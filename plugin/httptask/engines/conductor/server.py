@@ -77,6 +77,10 @@ class Server:
         """Return an attempt of a task, as far as it came."""
         return Delivery.from_json(self._call("GET", f"/tasks/{task_id}"))
 
+    def log(self, task_id: str) -> list[str]:
+        """Return the log of a task, which outlives its output when a person runs it again."""
+        return [str(line["log"]) for line in self._call("GET", f"/tasks/{task_id}/log") or ()]
+
     def register(self, tasks: Sequence[Mapping[str, Any]], workflows: Sequence[Mapping[str, Any]]) -> None:
         """Register definitions, in place of those of the same names.
 

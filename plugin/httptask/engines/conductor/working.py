@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from httptask.durations import seconds
-from httptask.engines.conductor.deliveries import STANDS, Delivery, Past, Report, marked, past
+from httptask.engines.conductor.deliveries import NOT_AGAIN, STANDS, Delivery, Past, Report, marked, past, refused, rerun
 from httptask.engines.conductor.names import OWN
 from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.decisions import Asked, Listed, Waiting
@@ -45,6 +45,7 @@ class Workbench:
     Attributes:
         registry: the tasks that are used alone; workflows bring their own.
         earlier: gives an earlier attempt of a task by its id.
+        log: gives the log of a task by its id.
         store: reports at once, in the middle of a turn.
 
     """
@@ -52,6 +53,7 @@ class Workbench:
     registry: Registry
     host: Host
     earlier: Callable[[str], Delivery]
+    log: Callable[[str], list[str]]
     store: Callable[[Delivery, Report], None]
 
     def work(self, delivery: Delivery) -> Report:
@@ -59,11 +61,13 @@ class Workbench:
         pending = True
         try:
             before = past(delivery, self.earlier)
-            if before.stands is not None:
-                return _failed(before.stands)
             pending = before.lost or is_open(before.mark.entries)
             job = _job(delivery, self.registry)
-            pending = pending and job.unit.may_change
+            if job.unit.may_change:
+                before = rerun(delivery, self.log) or before
+            if before.stands is not None:
+                return _failed(before.stands)
+            pending = job.unit.may_change and (pending or before.lost)
             unit = given(job.unit, pending=pending)
             if isinstance(unit, Ended):
                 return refusal(unit.error, unit.message)
@@ -241,12 +245,15 @@ def _ended(job: _Job, ended: Ended) -> Report:
     own["withheld"] = [*ended.withheld, *(name for name in ended.outputs if name not in outputs)]
     logs = tuple(f"output '{name}' is not shown: it holds a secret, or is too large" for name in own["withheld"])
     output = {**outputs, OWN: own}
-    return replace(Report(_COMPLETED, output) if ended.goes_on else _failed(output), logs=logs)
+    report = Report(_COMPLETED, output) if ended.goes_on else _failed(output)
+    return replace(report, logs=(*logs, *report.logs))
 
 
 def _failed(output: Mapping[str, Any]) -> Report:
     own = output[OWN]
-    return Report(_FAILED, output, f"{own['error']}: {own['message']}")
+    reason = f"{own['error']}: {own['message']}"
+    stands = own.get(STANDS) or own["error"] == OUTCOME_UNKNOWN
+    return Report(_FAILED, output, reason, logs=(f"{NOT_AGAIN}{reason}",) if stands else ())
 
 
 def _told(job: _Job, ended: Ended) -> dict[str, Any]:
@@ -289,5 +296,4 @@ def _fitting(ended: Ended, taken: int) -> dict[str, Any]:
 
 def refusal(error: str, message: str) -> Report:
     """Return the end of a task that could not be worked on."""
-    own = {"status": "unknown" if error == OUTCOME_UNKNOWN else "failed", "error": error, "message": message, "ends": True}
-    return Report(_FAILED, {OWN: own}, f"{error}: {message}")
+    return _failed({OWN: refused(error, message)})
