@@ -86,8 +86,10 @@ class ConductorServer:
             "--server.address=127.0.0.1",
             "--conductor.integrations.ai.enabled=false",
         ]
+        # a loop's condition may take 4 seconds, which are not enough on a busy machine
+        environment = {**os.environ, "CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS": "120"}
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen([java(), *options, *own], cwd=self.folder, stdout=log, stderr=log)
+            self.process = subprocess.Popen([java(), *options, *own], cwd=self.folder, stdout=log, stderr=log, env=environment)
         end = time.monotonic() + STARTED
         while not self.is_healthy():
             assert self.process.poll() is None, (self.folder / "server.log").read_text()[-2000:]
