@@ -33,9 +33,6 @@ def from_store(provider: Provider, name: str, values: Mapping[str, Any], *, plac
         hint = f"give the tasks of {provider.id} a connection of their own"
         raise ConfigurationError(Problem(f"{place}.provider", f"this connection is for {other} and not for {provider.id}", hint))
     table = {"provider": provider.id, **values}
-    if isinstance(table["provider"], str) and table["provider"] != provider.id:
-        message = f"this connection is for {table['provider']} and not for the provider {provider.id}"
-        raise ConfigurationError(Problem(f"{place}.provider", message, "name another connection, or mend its provider"))
     return from_table(provider, name, table, place=place, read=lambda text, where: Secret(text, reference=where))
 
 
