@@ -183,6 +183,7 @@ def test_words_that_a_shell_has_split_are_checked_too():
     assert problems(checked_words, ("curl", "a\udcff", "\ufdd0", "ok"))[1].startswith("word 3: ")
 
 
+@pytest.mark.slow  # a time of the processor: measuring lines takes several times as long
 @pytest.mark.parametrize(
     "text",
     ["'" + "a" * 10**6 + "'", '"' + '\\"' * 500_000 + '"', "$'" + "\\n" * 500_000 + "'", "{" + "a," * 500_000, "a " * 500_000],
