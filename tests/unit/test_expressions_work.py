@@ -20,6 +20,10 @@ def evaluated(text, **context):
 LOOPS = 0.02
 
 
+#: Seconds of a processor that does the empty loops as fast as the limit of work supposes.
+LONGEST = 3
+
+
 def seconds(work):
     started = time.process_time()
     work()
@@ -32,12 +36,19 @@ def empty_loops():
 
 
 def refused(text, **context):
+    took, told = timed_refusal(text, **context)
+    if took >= LONGEST:  # the best of three: what else runs on the machine slows one down, and not the same one each time
+        took, told = min((took, told), *(timed_refusal(text, **context) for _ in range(2)))
+    assert took < LONGEST
+    return told
+
+
+def timed_refusal(text, **context):
     before, started = seconds(empty_loops), time.process_time()
     with pytest.raises(ExpressionError) as caught:
         evaluated(text, **context)
     took = time.process_time() - started
-    assert took < 3 * max(1.0, before / LOOPS, seconds(empty_loops) / LOOPS)
-    return str(caught.value)
+    return took / max(1.0, before / LOOPS, seconds(empty_loops) / LOOPS), str(caught.value)
 
 
 @pytest.mark.parametrize(
