@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from httptask.export.naming import DRY_RUN, SANDBOX
-from httptask.export.subject import Exported, Note, Subject, Text
+from httptask.export.subject import Exported, Note, Subject, Text, leaves, rewritten
 from httptask.export.uses import call, name_of, notes, options, program
 
 _MARKS = ("{{", "{%", "{#")
@@ -20,8 +20,8 @@ def export(subject: Subject) -> Exported:
         "task": subject.template.id,
         "conn_id": "httptask_default" if _is_nobodys(subject) else subject.target.name,
     }
-    words |= {"inputs": _kept(subject.inputs)} if subject.inputs else {}
-    words |= _kept(options(subject))
+    words |= {"inputs": rewritten(subject.inputs, _kept)} if subject.inputs else {}
+    words |= rewritten(options(subject), _kept)
     body = call(f"{name} = HttpTaskOperator", words)
     return Exported(
         program(subject, "from httptask.engines.airflow import HttpTaskOperator", body),
@@ -33,15 +33,11 @@ def _is_nobodys(subject: Subject) -> bool:
     return subject.target.name in {DRY_RUN, SANDBOX}
 
 
-def _kept(value: Any) -> Any:
-    """Return a value that is the same once Airflow's Jinja has rendered its texts."""
-    if isinstance(value, Mapping):
-        return {key: _kept(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_kept(item) for item in value]
-    if isinstance(value, Text):
-        return Text.of(*(_raw(piece) if isinstance(piece, str) else piece for piece in value.pieces))
-    return _raw(value) if isinstance(value, str) else value
+def _kept(leaf: Any) -> Any:
+    """Return a leaf that is the same once Airflow's Jinja has rendered its text."""
+    if isinstance(leaf, Text):
+        return Text.of(*(_raw(piece) if isinstance(piece, str) else piece for piece in leaf.pieces))
+    return _raw(leaf) if isinstance(leaf, str) else leaf
 
 
 def _raw(text: str) -> str:
@@ -50,18 +46,8 @@ def _raw(text: str) -> str:
 
 def _notes(subject: Subject) -> Iterator[Note]:
     yield Note("hint", "add an Airflow connection of type httptask with the id that conn_id names")
-    if any("endraw" in text for text in _texts(subject.inputs)):
+    texts = (
+        leaf.literals if isinstance(leaf, Text) else (leaf,) for leaf in leaves(subject.inputs) if isinstance(leaf, Text | str)
+    )
+    if any("endraw" in text for found in texts for text in found):
         yield Note("loss", "a text with 'endraw' in it is rendered by Airflow")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, Text):
-        yield from value.literals
-    elif isinstance(value, str):
-        yield value

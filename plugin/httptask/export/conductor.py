@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from httptask.export.subject import Exported, Note, Reference, Subject, Text
+from httptask.export.subject import Exported, Note, Reference, Subject, Text, rewritten
 from httptask.export.uses import name_of, notes, options, variables
 
 
@@ -18,23 +18,19 @@ def export(subject: Subject) -> Exported:
         "name": subject.template.id,
         "taskReferenceName": name_of(subject),
         "type": "SIMPLE",
-        "inputParameters": _value(inputs),
+        "inputParameters": rewritten(inputs, _value),
     }
     text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
     return Exported(text, (*subject.notes, *notes(subject), *_notes(subject)))
 
 
-def _value(value: Any) -> Any:
-    """Return a value that is the same once Conductor has substituted what it takes for its own expressions."""
-    if isinstance(value, Mapping):
-        return {key: _value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(item) for item in value]
-    if isinstance(value, Reference):
-        return _secret(value)
-    if isinstance(value, Text):
-        return "".join(_escaped(piece) if isinstance(piece, str) else _secret(piece) for piece in value.pieces)
-    return _escaped(value) if isinstance(value, str) else value
+def _value(leaf: Any) -> Any:
+    """Return a leaf that is the same once Conductor has substituted what it takes for its own expressions."""
+    if isinstance(leaf, Reference):
+        return _secret(leaf)
+    if isinstance(leaf, Text):
+        return "".join(_escaped(piece) if isinstance(piece, str) else _secret(piece) for piece in leaf.pieces)
+    return _escaped(leaf) if isinstance(leaf, str) else leaf
 
 
 def _escaped(text: str) -> str:

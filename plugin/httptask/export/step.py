@@ -5,11 +5,11 @@ Texts that would be read as expressions are written as expressions that yield th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from httptask.documents import to_yaml
-from httptask.export.subject import Exported, Note, Reference, Subject, Text, Variable, variables_in
+from httptask.export.subject import Exported, Note, Reference, Subject, Text, Variable, rewritten, variables_in
 from httptask.expressions import quoted
 
 #: Filters that make a number of the text that a workflow's secret input is.
@@ -27,9 +27,9 @@ def _step(subject: Subject) -> dict[str, Any]:
     said = subject.said
     step: dict[str, Any] = {"id": subject.template.id.partition(".")[2], "task": subject.template.id}
     if subject.inputs:
-        step["with"] = _value(subject.inputs)
+        step["with"] = rewritten(subject.inputs, _value)
     if said.headers:
-        step["headers"] = _value(said.headers)
+        step["headers"] = rewritten(said.headers, _value)
     if said.retry:
         step["retry"] = dict(said.retry)
     if said.idempotent is not None:
@@ -42,17 +42,13 @@ def _step(subject: Subject) -> dict[str, Any]:
     return step
 
 
-def _value(value: Any) -> Any:
-    """Return a value as the file writes it, so that it is the same once its expressions are evaluated."""
-    if isinstance(value, Mapping):
-        return {key: _value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(item) for item in value]
-    if isinstance(value, Reference):
-        return f"{{{{ {_input(value)}{_FILTERS.get(value.variable.kind, '')} }}}}"
-    if isinstance(value, Text):
-        return _text(value)
-    return _text(Text.of(value)) if isinstance(value, str) else value
+def _value(leaf: Any) -> Any:
+    """Return a leaf as the file writes it, so that it is the same once its expression is evaluated."""
+    if isinstance(leaf, Reference):
+        return f"{{{{ {_input(leaf)}{_FILTERS.get(leaf.variable.kind, '')} }}}}"
+    if isinstance(leaf, Text):
+        return _text(leaf)
+    return _text(Text.of(leaf)) if isinstance(leaf, str) else leaf
 
 
 def _text(text: Text) -> str:

@@ -209,13 +209,24 @@ class Exported:
 
 def variables_in(tree: Any) -> Iterator[Variable]:
     """Yield the variable of each reference in data, a text or a reference."""
-    if isinstance(tree, Reference):
-        yield tree.variable
-    elif isinstance(tree, Text):
-        yield from (reference.variable for reference in tree.references)
-    elif isinstance(tree, Mapping):
-        for value in tree.values():
-            yield from variables_in(value)
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from variables_in(value)
+    for leaf in leaves(tree):
+        if isinstance(leaf, Reference):
+            yield leaf.variable
+        elif isinstance(leaf, Text):
+            yield from (reference.variable for reference in leaf.references)
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield everything in data that is neither a mapping nor a list."""
+    if isinstance(tree, Mapping | list | tuple):
+        for item in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from leaves(item)
+    else:
+        yield tree
+
+
+def rewritten(tree: Any, write: Callable[[Any], Any]) -> Any:
+    """Return data of the same shape in which each leaf is as somebody writes it."""
+    if isinstance(tree, Mapping):
+        return {key: rewritten(item, write) for key, item in tree.items()}
+    return [rewritten(item, write) for item in tree] if isinstance(tree, list | tuple) else write(tree)

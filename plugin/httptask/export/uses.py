@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from httptask.export.pythonic import INDENT, constants, literal
-from httptask.export.subject import Note, Reference, Subject, Variable, variables_in
+from httptask.export.subject import Note, Reference, Subject, Variable, leaves, variables_in
 
 
 def name_of(subject: Subject) -> str:
@@ -30,7 +30,7 @@ def variables(subject: Subject) -> tuple[Variable, ...]:
 def program(subject: Subject, imports: str, body: str) -> str:
     """Return a file in Python: what it imports, its constants, and what it does."""
     held = variables(subject)
-    standard = "\n".join((["import json"] if _has_json([subject.inputs]) else []) + (["import os"] if held else []))
+    standard = "\n".join((["import json"] if _has_json(subject.inputs) else []) + (["import os"] if held else []))
     return "\n\n".join(filter(None, (standard, imports, "\n".join(constants(held)), body))) + "\n"
 
 
@@ -53,6 +53,4 @@ def notes(subject: Subject) -> Iterator[Note]:
 
 
 def _has_json(tree: Any) -> bool:
-    if isinstance(tree, Mapping):
-        return any(map(_has_json, tree.values()))
-    return any(map(_has_json, tree)) if isinstance(tree, list | tuple) else isinstance(tree, Reference)
+    return any(isinstance(leaf, Reference) for leaf in leaves(tree))
