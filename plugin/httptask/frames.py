@@ -18,7 +18,7 @@ from httptask.expressions import compile_text, evaluate_text, evaluate_tree, typ
 from httptask.halting import GRACE
 from httptask.lanes import Lanes
 from httptask.model import Connection, ForEach, Step, TaskTemplate, Workflow
-from httptask.outcome import Failure, FailureKind
+from httptask.outcome import UNDO_NOTHING, Failure, FailureKind
 from httptask.paging_use import StreamedItems
 from httptask.ports import Clock, Entry
 from httptask.recording import RunRecorder, result_data
@@ -31,8 +31,6 @@ from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 
 #: The path of a list that a step read page by page.
 _ITEMS_OF_A_STEP = ("steps", "<id>", "outputs", "items")
-#: Failures after which a person can still help; to undo things then would leave no way back.
-_UNDO_NOTHING = frozenset({FailureKind.WITHHELD, FailureKind.JOURNAL})
 INTERRUPTED = Failure(FailureKind.INTERRUPTED, "interrupted")
 
 
@@ -445,7 +443,7 @@ def execute(frame: Frame) -> tuple[RunStatus, Failure | None, dict[str, Any], tu
     if status == "succeeded":
         outputs, problem = frame.outputs()
         status, failure = ("failed", problem) if problem else (status, failure)
-    undoes = failure is not None and failure.kind not in _UNDO_NOTHING and recorder.lost is None
+    undoes = failure is not None and failure.kind not in UNDO_NOTHING and recorder.lost is None
     if status != "failed" or failure is None or not frame.workflow.on_failure or not undoes:
         return status, failure, outputs, tuple(frame.done)
     shown = result_data(recorder, "failed", failure)["failure"]

@@ -331,6 +331,15 @@ class TaskTemplate:
         """Whether sending twice equals sending once: declared, else by method (RFC 9110 section 9.2.2)."""
         return self.method in IDEMPOTENT_METHODS if self.idempotent is None else self.idempotent
 
+    def only_asks(self, *, declared: bool | None) -> bool:
+        """Tell whether sending it changes nothing, so that a lost answer is no loss; what a step `declared` wins."""
+        word = self.idempotent if declared is None else declared
+        return self.method in SAFE_METHODS and word is not False
+
+    def retry_policy(self, *layers: Mapping[str, Any]) -> RetryPolicy:
+        """Return the policy that the provider and the template give; what else speaks comes after them, later layers win."""
+        return RetryPolicy().override(self.provider.retry, self.retry, *layers)
+
     @property
     def effective_paging(self) -> Paging | None:
         """How the task's list goes on: by its own word, else the provider's, which holds for a GET that takes the parameter."""

@@ -62,6 +62,10 @@ class FailureKind(StrEnum):
     JOURNAL = "journal"
 
 
+#: Failures after which a person can still help; to undo things then would leave no way back.
+UNDO_NOTHING = frozenset({FailureKind.WITHHELD, FailureKind.JOURNAL})
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the retry policy said after an attempt: `retry` after `wait` seconds, or `stop`; and why."""

@@ -13,7 +13,7 @@ from httptask.calling import Call, Job, World
 from httptask.events import Event, TaskFinished, TaskStarted
 from httptask.identity import new_idempotency_key
 from httptask.message import Request
-from httptask.model import Connection, IdempotencyKey, RetryPolicy, TaskTemplate
+from httptask.model import Connection, IdempotencyKey, TaskTemplate
 from httptask.outcome import Outcome, Warn
 from httptask.pacing import Pacer
 from httptask.ports import NOTHING_DONE, AttemptRecord, Clock, Observer, Recovery, Transport
@@ -143,7 +143,7 @@ class Runner:
             started = _started(template, inputs, prepared.request)
             shown = f"{started.method} {started.url}"
             self._world.tell(started)
-        policy = RetryPolicy().override(template.provider.retry, template.retry, connection.retry, options.retry)
+        policy = template.retry_policy(connection.retry, options.retry)
         job = Job(
             template,
             inputs,

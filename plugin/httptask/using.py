@@ -16,7 +16,7 @@ from httptask.errors import AnswerLost, ExpressionError, Interrupted, JournalErr
 from httptask.events import ItemFinished, PollWaiting
 from httptask.expressions import PartialMapping, barred, evaluate_condition, evaluate_text, evaluate_tree
 from httptask.identity import idempotency_key
-from httptask.model import SAFE_METHODS, Paginate, Step, TaskTemplate, Until
+from httptask.model import Paginate, Step, TaskTemplate, Until
 from httptask.outcome import Attempt, Failure, FailureKind, Outcome
 from httptask.paged import first_page
 from httptask.paging_use import PagedRead
@@ -68,8 +68,7 @@ class Usage:
     @property
     def safe(self) -> bool:
         """Whether asking changes nothing, so that a lost answer is no loss."""
-        declared = self.step.idempotent if self.step.idempotent is not None else self.template.idempotent
-        return self.template.method in SAFE_METHODS and declared is not False
+        return self.template.only_asks(declared=self.step.idempotent)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from httptask.export.standins import StandIns
 from httptask.export.subject import Message, Note, Reference, Said, Subject, Target, Text
 from httptask.expressions import compile_text
 from httptask.message import Request
-from httptask.model import Connection, Paginate, RetryPolicy, TaskTemplate
+from httptask.model import Connection, Paginate, TaskTemplate
 from httptask.outcome import Outcome
 from httptask.render import Slot
 from httptask.runner import Options, Prepared, prepare
@@ -237,12 +237,11 @@ def _everything(call: Call, request: Request) -> str:
 
 def _target(call: Call) -> Target:
     connection = call.connection
-    layers = (call.template.provider.retry, call.template.retry, connection.retry, call.options.retry)
     return Target(
         connection.name,
         connection.base_url,
         connection.source,
-        RetryPolicy().override(*layers).timeouts,
+        call.template.retry_policy(connection.retry, call.options.retry).timeouts,
         connection.verify,
         isinstance(connection.verify, str) and Path(connection.verify).is_dir(),
         connection.client_certificate,

@@ -28,7 +28,7 @@ class Mark:
     """What is left of the turns so far.
 
     Attributes:
-        number: of the last turn that ended in an orderly way; 0 before the first.
+        number: of the last turn that ended in an orderly way, for people; 0 before the first.
         failures: attempts in a row that failed and may be repeated.
         since: epoch seconds at which the first of these began; 0 before it.
         entries: what was written about the unit, as in a journal.
@@ -71,17 +71,12 @@ def left(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def is_open(entries: Iterable[Entry]) -> bool:
     """Tell whether something was begun whose end is not written, or left open what it did."""
-    known = tuple(entries)
-    ends = {entry.path: entry for entry in known if entry.kind == CONCLUSION}
-    begun = [entry.path for entry in known if entry.kind == INTENT]
-    return any(path not in ends or ends[path].data["open"] for path in begun)
+    return any(end is None or end.data["open"] for end in _ends(entries))
 
 
 def is_begun(entries: Iterable[Entry]) -> bool:
     """Tell whether an attempt is written down whose end is not: the one that a lost worker was at."""
-    known = tuple(entries)
-    ends = {entry.path for entry in known if entry.kind == CONCLUSION}
-    return any(entry.kind == INTENT and entry.path not in ends for entry in known)
+    return any(end is None for end in _ends(entries))
 
 
 def lost_attempt(entries: Iterable[Entry], path: str, *, polls: bool, now: float) -> Entry:
@@ -90,6 +85,13 @@ def lost_attempt(entries: Iterable[Entry], path: str, *, polls: bool, now: float
     call = f"{path}/until:{max((_poll(entry) or 0 for entry in known), default=0) + 1}" if polls else path
     number = max((entry.data["number"] for entry in known if entry.path.startswith(f"{call}/")), default=0) + 1
     return Entry(f"{call}/attempt:{number}", INTENT, {"number": number, "digest": None, "safe": False}, now)
+
+
+def _ends(entries: Iterable[Entry]) -> list[Entry | None]:
+    """Return how each attempt that was begun ended; None where that is not written."""
+    known = tuple(entries)
+    ends = {entry.path: entry for entry in known if entry.kind == CONCLUSION}
+    return [ends.get(entry.path) for entry in known if entry.kind == INTENT]
 
 
 def _poll(entry: Entry) -> int | None:

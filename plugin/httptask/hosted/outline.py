@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from httptask.errors import Problem, WorkflowInvalid
 from httptask.hosted.units import ON_FAILURE
-from httptask.model import RetryPolicy, Step, Workflow
+from httptask.model import Step, Workflow
 from httptask.reach import expressions, references
 from httptask.registry import Registry
 
@@ -43,7 +43,6 @@ class Node:
     is_conditional: bool = False
     max_parallel: int = 1
     stops: bool = True
-    polls: bool = False
     attempts: int = 1
 
     @property
@@ -69,7 +68,6 @@ class Node:
             "isConditional": self.is_conditional,
             "maxParallel": self.max_parallel,
             "stops": self.stops,
-            "polls": self.polls,
             "attempts": self.attempts,
         }
 
@@ -86,7 +84,6 @@ class Node:
             data["isConditional"],
             data["maxParallel"],
             data["stops"],
-            data["polls"],
             data["attempts"],
         )
 
@@ -209,7 +206,6 @@ def _node(workflow: Workflow, step: Step, registry: Registry, prefix: str, outer
         return Node(path, "group", None, step.summary, reads, members, conditional)
     if step.task is None:
         return Node(path, "wait" if step.approve is None else "approve", None, step.summary, reads, (), conditional)
-    policy = RetryPolicy().override(registry[step.task].provider.retry, registry[step.task].retry, step.retry)
     each = step.for_each
     return Node(
         path,
@@ -220,15 +216,8 @@ def _node(workflow: Workflow, step: Step, registry: Registry, prefix: str, outer
         is_conditional=conditional,
         max_parallel=1 if each is None else each.max_parallel,
         stops=each is None or each.on_error == "stop",
-        polls=step.until is not None,
-        attempts=policy.max_attempts,
+        attempts=registry[step.task].retry_policy(step.retry).max_attempts,
     )
-
-
-def longest(policy: RetryPolicy) -> float:
-    """Return the seconds of one turn: room in the rate limit, a token, the attempt, and finding out twice what became of it."""
-    exchange = policy.connect_timeout + policy.read_timeout
-    return policy.server_wait_cap + 5 * exchange + policy.read_timeout
 
 
 def _read(workflow: Workflow, trees: Iterable[Any], prefix: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from httptask import masking
@@ -155,7 +156,7 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
     if turn.most is not None:
         desk.step = replace(desk.step, retry={**desk.step.retry, "maxAttempts": turn.most})
     if turn.keep is not None:
-        desk.book.entrust = lambda: _entrust(desk, turn)
+        desk.book.entrust = partial(_entrust, desk, turn.mark, turn.keep)
     if turn.lost and not marks.is_begun(turn.mark.entries):
         polls = desk.step.until is not None
         desk.book.commit(marks.lost_attempt(turn.mark.entries, unit.use, polls=polls, now=host.clock.now()))
@@ -197,10 +198,9 @@ def _use(desk: Desk) -> TaskUse:
     return desk.frame.use(desk.step, desk.unit.use, item.index, more)
 
 
-def _entrust(desk: Desk, turn: Turn) -> None:
+def _entrust(desk: Desk, mark: Mark, keep: Callable[[Mark], None]) -> None:
     """Store what was found out before the first attempt; this turn has not ended, so the mark keeps its number."""
-    if turn.keep is not None:
-        turn.keep(replace(turn.mark, entries=marks.left(desk.written())))
+    keep(replace(mark, entries=marks.left(desk.written())))
 
 
 def _judged(desk: Desk, turn: Turn, item: Item) -> Ended | Again:
@@ -243,7 +243,7 @@ def _left(desk: Desk, mark: Mark, policy: RetryPolicy) -> float:
 def _policy(desk: Desk) -> RetryPolicy:
     template = desk.unit.registry[desk.step.task or ""]
     connection = desk.host.connection(template.provider, desk.unit.connection)
-    return RetryPolicy().override(template.provider.retry, template.retry, connection.retry, desk.step.retry)
+    return template.retry_policy(connection.retry, desk.step.retry)
 
 
 def _ended(desk: Desk, item: Item) -> Ended:

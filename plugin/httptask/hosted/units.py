@@ -11,7 +11,7 @@ from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
 from httptask.loader import accepted
 from httptask.made import step_name, taken_over, text_of, workflow_of
-from httptask.model import SAFE_METHODS, Step, TaskTemplate, Until, Workflow
+from httptask.model import Step, TaskTemplate, Until, Workflow
 from httptask.registry import Registry
 
 #: `send` a step's task, or one item's; read the `list` of a forEach; what its items, or a group's members, `gather` to; `enter` a
@@ -87,9 +87,7 @@ class Unit:
         step = self.chain()[-1]
         if self.action != "send" or step.task is None:
             return False
-        template = self.registry[step.task]
-        declared = step.idempotent if step.idempotent is not None else template.idempotent
-        return template.method not in SAFE_METHODS or declared is False
+        return not self.registry[step.task].only_asks(declared=step.idempotent)
 
     @property
     def undoes(self) -> bool:

@@ -11,12 +11,10 @@ from typing import Any
 
 from httptask.hosted.outline import Node, Outline
 from httptask.hosted.units import Action
-from httptask.outcome import FailureKind
+from httptask.outcome import UNDO_NOTHING
 
 #: What came of a unit, as JSON: `turns.Ended.to_json()`, or one of `{items}`, `{message}` and `{seconds}`.
 Told = Mapping[str, Any]
-#: Failures after which a person can still help; to undo things then would leave no way back.
-_UNDO_NOTHING = frozenset({FailureKind.WITHHELD.value, FailureKind.JOURNAL.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def reading(node: Node, results: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_undone(ended: Told) -> bool:
     """Tell whether a workflow that one of its steps ended is undone by the steps of its onFailure."""
-    return ended["status"] == "failed" and (ended.get("failure") or {}).get("kind") not in _UNDO_NOTHING
+    return ended["status"] == "failed" and (ended.get("failure") or {}).get("kind") not in UNDO_NOTHING
 
 
 def ends_items(node: Node, status: str) -> bool:

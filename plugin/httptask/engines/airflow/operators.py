@@ -20,7 +20,7 @@ from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
 from httptask.hosted.turns import not_begun
 from httptask.hosted.units import OneTask
 from httptask.inputs import coerce, input_schema, property_schema
-from httptask.model import RetryPolicy, TaskTemplate, Until
+from httptask.model import TaskTemplate, Until
 
 _OPENINGS = ("{{", "{%")
 
@@ -187,7 +187,7 @@ def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Sequence
     tasks = registry(tuple(map(str, templates)))
     template = tasks[task]
     OneTask(template, _required(template), retry=retry or {}).unit(tasks)
-    return RetryPolicy().override(template.provider.retry, template.retry, retry or {}).max_attempts - 1
+    return template.retry_policy(retry or {}).max_attempts - 1
 
 
 def _templated(inputs: Mapping[str, Any]) -> list[str]:

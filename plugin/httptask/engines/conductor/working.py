@@ -15,7 +15,7 @@ from httptask.hosted.decisions import Asked, Listed, Waiting
 from httptask.hosted.given import given
 from httptask.hosted.host import MOST_SHOWN, Host
 from httptask.hosted.marks import Mark, is_open
-from httptask.hosted.outline import Node, longest
+from httptask.hosted.outline import Node
 from httptask.hosted.packed import opened, sealed, unpacked
 from httptask.hosted.passing import size
 from httptask.hosted.performing import perform
@@ -23,7 +23,7 @@ from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 from httptask.hosted.units import Item, OneTask, Unit
 from httptask.hosted.walking import ends_items
 from httptask.inputs import coerce, property_schema
-from httptask.model import RetryPolicy, TaskTemplate, Until
+from httptask.model import TaskTemplate, Until
 from httptask.outcome import Failure, FailureKind
 from httptask.registry import Registry
 
@@ -99,10 +99,13 @@ class Workbench:
         return Turn(job.key, before.mark, before.lost, keep=keep)
 
     def _longest(self, unit: Unit) -> float:
+        """Return the seconds of one turn: room in the rate limit, a token, the attempt, finding out twice what became of it."""
         step = unit.chain()[-1]
         template = unit.registry[step.task or ""]
         connection = self.host.connection(template.provider, unit.connection)
-        return longest(RetryPolicy().override(template.provider.retry, template.retry, connection.retry, step.retry))
+        policy = template.retry_policy(connection.retry, step.retry)
+        exchange = policy.connect_timeout + policy.read_timeout
+        return policy.server_wait_cap + 5 * exchange + policy.read_timeout
 
 
 @dataclass(frozen=True, slots=True)
