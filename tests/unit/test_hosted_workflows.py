@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.everything import EVERYTHING, INNER
 from hosting import TOKEN, MemoryEngine
 from httptask.errors import WorkflowInvalid
 from httptask.hosted.outline import Outline, outlined
@@ -32,58 +33,10 @@ def test_the_agent_roll_out_ends_as_on_the_command_line():
 
 ROLL_OUT = {"poolType": "AD", "targetVersion": "", "cron": "0 3 * * WED", "timezone": "America/New_York"}
 
-EVERYTHING = """
-name: everything
-steps:
-  - id: pools
-    task: okta.list_agent_pools
-    with: {poolType: AD}
-  - id: pause
-    wait: 7s
-  - id: sure
-    approve: 'Look at {{ steps.pools.outputs.pools | length }} pools?'
-  - id: both
-    if: '{{ steps.pools.outputs.pools | length > 0 }}'
-    parallel:
-      - id: left
-        task: okta.get_agent_pools_update_settings
-        with: {poolId: '{{ steps.pools.outputs.pools[0].id }}'}
-      - id: right
-        task: okta.list_agent_pools_updates
-        forEach: {items: '{{ steps.pools.outputs.pools }}', maxParallel: 2}
-        with: {poolId: '{{ item.id }}'}
-  - id: inner
-    workflow: inner.yaml
-    with: {pool: '{{ steps.pools.outputs.pools[0].id }}'}
-  - id: never
-    if: '{{ steps.both.status != "succeeded" }}'
-    task: okta.list_agent_pools
-outputs:
-  status: '{{ steps.both.status }}'
-  settings: '{{ steps.left.status }}'
-  lists: '{{ steps.right.outputs | length }}'
-  of: '{{ steps.inner.outputs.of }}'
-  skipped: '{{ steps.never.status }}'
-"""
-
-INNER = """
-name: inner
-inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
-steps:
-  - id: first
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-  - id: second
-    if: '{{ steps.first.response.status == 200 }}'
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
-"""
-
 
 def everything(tmp_path):
     (tmp_path / "inner.yaml").write_text(INNER)
-    return workflow(tmp_path, EVERYTHING)
+    return workflow(tmp_path, EVERYTHING.replace("wait: 1s", "wait: 7s"))
 
 
 def test_every_construct_is_walked(tmp_path):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from engines.conductor.workers import CANARY, deploy, finished, last, one_task
+from engines.everything import INNER
 
 EVERYTHING = """
 name: everything
@@ -51,20 +52,6 @@ outputs:
   lists: '{{ steps.right.outputs | length }}'
   of: '{{ steps.inner.outputs.of }}'
   skipped: '{{ steps.never.status }} {{ steps.neither.status }} {{ steps.hostile.outputs | tojson }}'
-"""
-
-INNER = """
-name: inner
-inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
-steps:
-  - id: first
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-  - id: second
-    if: '{{ steps.first.response.status == 200 }}'
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
 """
 
 

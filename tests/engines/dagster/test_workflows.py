@@ -3,6 +3,7 @@
 import pytest
 
 from engines.contract import READ_TIMEOUT
+from engines.everything import INNER
 
 dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dagster]": tests/engines/run dagster')
 from dagster import DagsterInvalidConfigError, EnvVar  # noqa: E402
@@ -86,19 +87,6 @@ outputs:
   lists: '{{ steps.right.outputs | length }}'
   of: '{{ steps.inner.outputs.of }}'
   skipped: '{{ [steps.never.status, steps.outside.status] }}'
-"""
-INNER = """
-name: inner
-inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
-steps:
-  - id: first
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-  - id: second
-    if: '{{ steps.first.response.status == 200 }}'
-    task: okta.list_agent_pools_updates
-    with: {poolId: '{{ inputs.pool }}'}
-outputs: {of: '{{ inputs.pool }}: {{ steps.second.status }}'}
 """
 
 
