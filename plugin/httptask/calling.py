@@ -23,8 +23,6 @@ from httptask.pacing import Pacer, bucket_of
 from httptask.ports import NOTHING_DONE, AttemptRecord, Auth, Clock, Means, Observer, Recovery, Transport
 from httptask.verifying import INCONCLUSIVE, Verdict, Verifier
 
-#: Seconds from which a wait for the rate limit is told as one; two looks at a clock are never at the same moment.
-_SHORTEST_PACING = 0.001
 UNKNOWN_HINT = "it may have been applied: look at the server's state before sending it again"
 
 
@@ -155,10 +153,10 @@ class Call:
     def _try(self) -> _Try:
         if self.job.recovery.lost and not self.attempts:
             return self._recovered()
-        clock, joined = self.world.clock, self.world.clock.monotonic()
+        clock = self.world.clock
         if self._left() <= 0:
             return self._record(self._too_late(), clock.now(), 0.0, {})
-        refused = self._pace()
+        waited, refused = self._pace()
         started_at, started = clock.now(), clock.monotonic()
         if refused is not None:
             return self._record(self._refused(refused), started_at, 0.0, {})
@@ -178,7 +176,7 @@ class Call:
         if isinstance(tried.decision, retrying.Retry) and tried.decision.refresh and auth and response:
             auth.refresh(request, response)
             self.refreshed = True
-        paced = {"pacing": round((started - joined) * 1000, 3)} if started - joined >= _SHORTEST_PACING else {}
+        paced = {"pacing": round(waited * 1000, 3)} if waited else {}
         timings = {**paced, **(response.timings if response else {})}
         return self._record(tried, started_at, elapsed, timings, response.connection if response else None)
 
@@ -204,23 +202,23 @@ class Call:
         self.world.tell(AttemptFinished(self.job.template.id, attempt, self.job.shown))
         return tried
 
-    def _pace(self) -> float | None:
-        """Wait for the rate limit before it would refuse; return the wait if it does not fit, with nothing sent."""
+    def _pace(self) -> tuple[float, float | None]:
+        """Wait for the rate limit; return how long that took, and the wait that does not fit, where nothing is sent."""
         bucket = self._bucket()
         pacer, clock = self.world.pacer, self.world.clock
-        ticket = pacer.join(bucket)
+        ticket, since = pacer.join(bucket), None
         try:
-            told = False
-            while (seconds := pacer.wait(bucket, ticket, clock.monotonic())) > 0:
+            while (seconds := pacer.wait(bucket, ticket, now := clock.monotonic())) > 0:
                 if seconds > self.job.policy.server_wait_cap or seconds >= self._left():
-                    return seconds
-                if not told:
+                    return 0.0, seconds
+                if since is None:
+                    since = now
                     self.world.tell(Pacing(self.job.template.id, seconds))
-                told = True
                 clock.sleep(seconds)
         finally:
             pacer.leave(bucket, ticket)
-        return None
+        # told of none where there was none: time that a busy machine takes is no wait for the server
+        return (0.0 if since is None else now - since), None
 
     def _too_late(self) -> _Try:
         """Return the end of a call whose time was up before it sent anything more: finding out what was before took it."""
