@@ -9,8 +9,10 @@ dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dag
 from dagster import DagsterInvalidConfigError, EnvVar  # noqa: E402
 
 from httptask.engines.dagster import HttpTaskResource, job_from_workflow  # noqa: E402
+from httptask.engines.dagster.items import left_out  # noqa: E402
 from httptask.engines.dagster.ledger import Ledger  # noqa: E402
 from httptask.errors import WorkflowInvalid  # noqa: E402
+from httptask.hosted.outline import Node  # noqa: E402
 
 LOOK = "okta.get_agent_pools_update_settings"
 
@@ -133,6 +135,17 @@ def test_failed_items_of_a_step_that_may_fail_are_values(run):
     done = run(ITEMS.replace("MORE}", "}\n    continueOnError: true"))
     assert done.success
     assert outputs(done, "items__outputs") == {"was": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("status", "stops", "left"),
+    [("succeeded", True, [1, 2]), ("failed", True, []), ("failed", False, [1, 2]), ("unknown", False, [])],
+)
+def test_items_that_dagster_left_out_are_done_unless_one_ended_the_others(status, stops, left):
+    node = Node("each", "each", "okta.list_agent_pools", stops=stops)
+    listed = [{"index": index, "kept": {"value": index}} for index in range(3)]
+    done = [{"index": 0, "results": {"each[0]": {"status": status}}}]
+    assert [item.index for item in left_out(node, listed, done)] == left
 
 
 CAUGHT = """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dagster import DagsterEventType, RetryRequested
 
@@ -11,6 +12,7 @@ from httptask.engines.dagster.ledger import Ledger, Record
 from httptask.engines.dagster.units import Bench
 from httptask.hosted.outline import Node
 from httptask.hosted.turns import Ended
+from httptask.hosted.units import Item
 from httptask.hosted.walking import ends_items
 
 #: Seconds after which an item looks again whether an earlier one is settled, and how often.
@@ -53,6 +55,22 @@ def why_not_begun(bench: Bench, node: Node, index: int) -> str | None:
     if bench.context.retry_number >= _TIMES:
         return "an earlier item, of whose end nobody knows, is not settled"
     raise RetryRequested(max_retries=bench.context.retry_number + 1, seconds_to_wait=_LATER)
+
+
+def left_out(node: Node, listed: Iterable[Mapping[str, Any]], done: Iterable[Mapping[str, Any]]) -> list[Item]:
+    """Return the items that are still to be begun of those that Dagster left out; none where one that is done ended the others.
+
+    Args:
+        node: of the step.
+        listed: every item, as JSON.
+        done: what the ops of items handed on.
+
+    """
+    handed = list(done)
+    if any(ends_items(node, result["status"]) for value in handed for result in value["results"].values()):
+        return []
+    known = {value["index"] for value in handed}
+    return [Item.from_json(data) for data in listed if data["index"] not in known]
 
 
 def _ends(other: _Other, node: Node) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dagster import DynamicOutput, Failure, MetadataValue, OpExecutionContext, Output
 
 from httptask.engines.dagster.inputs import read, referenced
-from httptask.engines.dagster.items import why_not_begun
+from httptask.engines.dagster.items import left_out, why_not_begun
 from httptask.engines.dagster.ledger import Ledger
 from httptask.engines.dagster.passed import ITEMS, Over, handed_on, joined
 from httptask.engines.dagster.resource import host_of
@@ -109,15 +109,15 @@ class StepOp:
         if work.over is not None or "told" in listed:
             ended = Ended.from_json(work.over.told if work.over is not None else listed["told"])
         else:
-            own |= self._left_out(work, listed["listed"], {value["index"] for value in done})
+            own |= self._left_out(work, left_out(self.node, listed["listed"], done))
             work = replace(work, results={**work.results, **own})
             ended = work.decided("gather", {"expected": len(listed["listed"])})
         yield from self._ended(work, ended, {self.node.path: ended.result, **own})
 
-    def _left_out(self, work: _Work, items: list[Mapping[str, Any]], done: set[int]) -> dict[str, Any]:
+    def _left_out(self, work: _Work, items: Iterable[Item]) -> dict[str, Any]:
         """Do the items that Dagster left out: those not begun when a run's worker died are not in the run that goes on."""
         own: dict[str, Any] = {}
-        for item in (Item.from_json(data) for data in items if data["index"] not in done):
+        for item in items:
             work.bench.context.log.info("%s[%s] was left out of this run: it is done here", self.node.path, item.index)
             ended = work.send(item)
             own[f"{self.node.path}[{item.index}]"] = ended.result
