@@ -131,6 +131,12 @@ def property_schema(template: TaskTemplate, name: str) -> tuple[Schema, Mapping[
     return input_schema(template)["properties"].get(name, {}), template.definitions
 
 
+def typed(template: TaskTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs of which the texts are read as a command line's: for sources that make text of everything."""
+    texts = {name: coerce(*property_schema(template, name), value) for name, value in given.items() if isinstance(value, str)}
+    return {**given, **texts}
+
+
 def input_problem(violation: Violation, owner: str, properties: Mapping[str, Any]) -> Problem:
     """Return a broken rule of an input schema as a Problem that names the input; `owner` is the task or workflow."""
     if violation.path or violation.key is None:

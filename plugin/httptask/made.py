@@ -13,6 +13,7 @@ from typing import Any
 
 from httptask.documents import parse
 from httptask.expressions import quoted
+from httptask.loader import accepted
 from httptask.model import TaskTemplate, Workflow
 from httptask.registry import Registry
 from httptask.workflow_file import workflow_from
@@ -46,4 +47,4 @@ def workflow_of(text: str, template: TaskTemplate, registry: Registry, *, file: 
 
     """
     beside = Path(os.path.realpath(template.source.file)).with_name(file)
-    return workflow_from(parse(text.encode(), file=str(beside)), registry)
+    return workflow_from(accepted(parse(text.encode(), file=str(beside)), "workflow.schema.json"), registry)

@@ -6,8 +6,8 @@ import pytest
 
 from engines.contract import READ_TIMEOUT, Seen, check, prepare, scenarios
 from hosting import TOKEN, MemoryEngine
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.turns import Ended
-from httptask.hosted.units import OneTask
 
 
 def prepared(engine):
@@ -29,7 +29,9 @@ def test_the_contract_of_engines(scenario):
     engine.play([(scenario.match, scenario.script)] if scenario.script else [])
     engine.wire.kills[:] = [scenario.kill] if scenario.kill else []
     engine.wire.sent.clear()
-    ended = engine.run(OneTask(engine.registry[scenario.task], scenario.inputs, retry=scenario.retry).unit(engine.registry))
+    ended = engine.run(
+        OneTask.used(engine.registry[scenario.task], scenario.inputs, {"retry": scenario.retry}).unit(engine.registry)
+    )
     assert isinstance(ended, Ended)
     seen = Seen(
         state=ended.status,

@@ -6,10 +6,10 @@ import pytest
 
 from hosting import TOKEN, Killed, MemoryEngine
 from httptask.hosted.marks import Mark, MarkInvalid
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn, take
-from httptask.hosted.units import OneTask, Unit, UnknownStep
+from httptask.hosted.units import Unit, UnknownStep
 from httptask.loader import Library, load_workflow
-from httptask.model import Until
 from httptask.secrets import Secret
 
 REGISTRY = Library().registry()
@@ -17,7 +17,7 @@ LIST, CREATE = "GET /api/v1/agentPools", "okta.create_agent_pools_update"
 
 
 def alone(task, inputs=None, **more):
-    return OneTask(REGISTRY[task], inputs or {}, **more).unit(REGISTRY)
+    return OneTask.used(REGISTRY[task], inputs or {}, more).unit(REGISTRY)
 
 
 def pool_of(engine):
@@ -32,8 +32,8 @@ def creating(engine, **more):
 
 def test_a_poll_is_a_turn_that_uses_up_no_attempt():
     engine = MemoryEngine()
-    until = Until("{{ response.headers['x-rate-limit-remaining'] | int < 7 }}", None, 3.0, 600.0)
-    ended = engine.run(alone("okta.list_agent_pools", until=until, retry={"maxAttempts": 1}))
+    until = "{{ response.headers['x-rate-limit-remaining'] | int < 7 }}"
+    ended = engine.run(alone("okta.list_agent_pools", until=until, every=3, retry={"maxAttempts": 1}))
     assert (ended.status, engine.waits) == ("succeeded", [3.0, 3.0, 3.0])
     assert {turn.why for turn in engine.turns[:-1]} == {"poll"}
     assert [turn.mark.failures for turn in engine.turns[:-1]] == [0, 0, 0]
@@ -41,14 +41,14 @@ def test_a_poll_is_a_turn_that_uses_up_no_attempt():
 
 def test_polling_ends_when_its_time_is_over_over_all_turns():
     engine = MemoryEngine()
-    ended = engine.run(alone("okta.list_agent_pools", until=Until("{{ response.status == 404 }}", None, 4.0, 9.0)))
+    ended = engine.run(alone("okta.list_agent_pools", until="{{ response.status == 404 }}", every=4, timeout="9s"))
     assert (ended.status, ended.failure.kind.value, engine.waits) == ("failed", "pollTimeout", [4.0, 4.0])
 
 
 def test_a_failed_poll_is_retried_and_the_next_good_one_forgets_it():
     engine = MemoryEngine(faults=[(LIST, "503, ok, 503, 503, ok")])
-    until = Until("{{ response.headers['x-rate-limit-remaining'] | int < 8 }}", None, 2.0, 600.0)
-    ended = engine.run(alone("okta.list_agent_pools", until=until, retry={"maxAttempts": 3, "backoffBase": 1}))
+    until = "{{ response.headers['x-rate-limit-remaining'] | int < 8 }}"
+    ended = engine.run(alone("okta.list_agent_pools", until=until, every=2, retry={"maxAttempts": 3, "backoffBase": 1}))
     assert ended.status == "succeeded"
     assert [turn.why for turn in engine.turns[:-1]] == ["retry", "poll", "retry", "retry", "poll"]
     assert [turn.mark.failures for turn in engine.turns[:-1]] == [1, 0, 1, 2, 0]

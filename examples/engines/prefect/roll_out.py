@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).resolve().parents[2]
 roll_out_agent_update = flow_from_workflow(EXAMPLES / "roll_out_agent_update.yaml")
 
 list_pools = task_from_template("okta.list_agent_pools")
-create = task_from_template("okta.create_agent_pools_update", verifyBefore=True)  # a lost one can be found again
+create = task_from_template("okta.create_agent_pools_update", verify_before=True)  # a lost one can be found again
 activate = task_from_template("okta.activate_agent_pools_update")
 retry = task_from_template("okta.retry_agent_pools_update")
 ended = task_from_template(

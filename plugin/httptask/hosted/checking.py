@@ -6,8 +6,8 @@ from typing import cast
 
 from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.host import Host
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.turns import Ended, Turn, take
-from httptask.hosted.units import OneTask
 from httptask.model import SAFE_METHODS, ConnectionCheck, Provider, TaskTemplate
 from httptask.registry import Registry
 

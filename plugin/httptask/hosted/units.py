@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from httptask.documents import parse
 from httptask.errors import HttpTaskError
 from httptask.executing import named_connection
-from httptask.loader import accepted
-from httptask.made import step_name, taken_over, text_of, workflow_of
-from httptask.model import Step, TaskTemplate, Until, Workflow
+from httptask.model import Step, Workflow
 from httptask.registry import Registry
 
 #: `send` a step's task, or one item's; read the `list` of a forEach; what its items, or a group's members, `gather` to; `enter` a
@@ -112,52 +109,3 @@ class Unit:
             chain.append(found)
             steps = found.workflow.steps if found.workflow is not None else ()
         return chain
-
-
-@dataclass(frozen=True, slots=True)
-class OneTask:
-    """A task used alone, outside of any workflow file: a workflow of one step that is made for it.
-
-    Attributes:
-        inputs: of the task; the task's own check has the last word on them.
-        headers: of this call.
-        until: ask again until a condition on `response` holds.
-        timeout: seconds for all of it, waits included.
-        retry: retry fields that win over the template's.
-        idempotent: declares that sending twice equals sending once, or that it does not.
-        verify_before: take the verify task's answer before the first attempt, which a create needs to be found again.
-
-    """
-
-    template: TaskTemplate
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    until: Until | None = None
-    timeout: float | None = None
-    retry: Mapping[str, Any] = field(default_factory=dict)
-    idempotent: bool | None = None
-    verify_before: bool = False
-
-    def unit(self, registry: Registry) -> Unit:
-        """Return the unit that sends it; the registry holds the task that may be asked to verify it.
-
-        Raises:
-            DefinitionError: `until`, `timeout` or `retry` is wrong.
-
-        """
-        given = {"given": dict(self.inputs), "headers": dict(self.headers)}
-        text = text_of(self.template.id, self.template, self._step())
-        name = step_name(self.template)
-        accepted(parse(text.encode(), file=f"{name}.json"), "workflow.schema.json")
-        return Unit(workflow_of(text, self.template, registry, file=f"{name}.json"), registry, name, given)
-
-    def _step(self) -> dict[str, Any]:
-        step = taken_over(self.inputs, self.headers)
-        if self.until is not None:
-            step |= {"until": self.until.condition, "every": self.until.every, "timeout": self.until.timeout}
-            step |= {"failIf": self.until.fail_if} if self.until.fail_if is not None else {}
-        elif self.timeout is not None:
-            step["timeout"] = self.timeout
-        step |= {"retry": dict(self.retry)} if self.retry else {}
-        step |= {"idempotent": self.idempotent} if self.idempotent is not None else {}
-        return step | ({"verify": {"before": True}} if self.verify_before else {})

@@ -11,8 +11,8 @@ from pathlib import Path
 from engines.contract import READ_TIMEOUT
 from httptask.auth import auth_for
 from httptask.hosted.host import Host
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.turns import Turn, take
-from httptask.hosted.units import OneTask
 from httptask.loader import Library
 from httptask.model import Connection
 from httptask.secrets import Secret

@@ -9,9 +9,9 @@ from engines.conductor.workers import finished, last, one_task
 from engines.contract import Seen, check, prepare, scenarios
 from engines.sandboxes import waited
 from httptask.hosted.host import Host
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.stores import from_store
 from httptask.hosted.turns import Turn, take
-from httptask.hosted.units import OneTask
 from httptask.loader import Library
 from httptask.sandbox.options import SandboxOptions
 

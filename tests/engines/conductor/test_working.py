@@ -11,9 +11,9 @@ from httptask.engines.conductor.compiling import workflow_definition
 from httptask.engines.conductor.deliveries import Delivery
 from httptask.engines.conductor.names import OWN
 from httptask.engines.conductor.working import MOST_KEPT, Workbench, _ended, _Job
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.passing import size
 from httptask.hosted.turns import Ended
-from httptask.hosted.units import OneTask
 from httptask.loader import load_workflow
 
 WORKFLOW = """

@@ -9,9 +9,9 @@ import pytest
 from engines.contract import READ_TIMEOUT, prepare
 from engines.sandboxes import sandbox
 from httptask.hosted.host import Host
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.stores import from_store
 from httptask.hosted.turns import Turn, take
-from httptask.hosted.units import OneTask
 from httptask.loader import Library
 
 TESTS = Path(__file__).resolve().parents[2]

@@ -10,10 +10,10 @@ import pytest
 
 from hosting import Killed, MemoryEngine
 from httptask.hosted.marks import Mark
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.turns import Ended
-from httptask.hosted.units import OneTask, Unit
+from httptask.hosted.units import Unit
 from httptask.loader import load_workflow
-from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
 
 HERE = Path(__file__).resolve().parent
 
@@ -72,7 +72,7 @@ def execution(server, engine, unit):
 
 
 def reading(engine, **use):
-    return OneTask(engine.registry["okta.list_agent_pools"], {"poolType": "AD"}, **use).unit(engine.registry)
+    return OneTask.used(engine.registry["okta.list_agent_pools"], {"poolType": "AD"}, use).unit(engine.registry)
 
 
 def test_what_the_server_had_done_is_not_sent_again_because_its_answer_could_not_be_read(server, engine):
@@ -131,9 +131,3 @@ def test_what_is_over_is_not_shadowed_by_a_later_note_of_a_process_that_was_give
     assert [each.data["phase"] for each in server.artifacts] == ["ended", "begun"]
     assert _module("turning").turned(execution(server, engine, unit)).kept
     assert engine.wire.sent == []
-
-
-@pytest.mark.usefixtures("server")
-def test_a_task_asks_as_often_and_as_long_as_a_step_of_a_workflow(engine):
-    until = _module("tasks")._one(engine.registry["okta.list_agent_pools"], {"until": "{{ true }}"}).until
-    assert (until.every, until.timeout) == (DEFAULT_EVERY, DEFAULT_TIMEOUT)

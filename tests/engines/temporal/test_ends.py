@@ -19,10 +19,11 @@ from httptask.engines.temporal.units import _failed, _policy, begin, unit
 from httptask.engines.temporal.workflows import _failed as run_failed
 from httptask.hosted.decisions import Listed
 from httptask.hosted.marks import Mark
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.outline import Node
 from httptask.hosted.packed import unit_from
 from httptask.hosted.turns import Ended, Turn
-from httptask.hosted.units import Item, OneTask
+from httptask.hosted.units import Item
 from httptask.hosted.walking import Do, End
 from httptask.outcome import Failure, FailureKind
 from httptask.wiring import registry

@@ -16,7 +16,7 @@ from engines.temporal.test_contract import kind, state
 from httptask.engines.temporal.lease import LEASE, Lease, Leased
 from httptask.engines.temporal.pulse import BEATS, Pulse
 from httptask.errors import ConnectFailed
-from httptask.hosted.units import OneTask as Alone
+from httptask.hosted.one_task import OneTask as Alone
 from httptask.wiring import registry
 
 
@@ -92,7 +92,7 @@ def test_no_request_that_changes_something_leaves_without_the_lease():
 def test_a_get_that_is_declared_to_change_something_needs_the_lease(task, inputs, idempotent, refused):
     tasks, sent = registry(()), []
     transport = Leased(SimpleNamespace(send=lambda request, timeouts: sent.append(request)))
-    token = LEASE.set(Lease.of(Alone(tasks[task], inputs, idempotent=idempotent).unit(tasks), lambda: False))
+    token = LEASE.set(Lease.of(Alone.used(tasks[task], inputs, {"idempotent": idempotent}).unit(tasks), lambda: False))
     try:
         with pytest.raises(ConnectFailed) if refused else nullcontext():
             transport.send(SimpleNamespace(method="GET"), None)

@@ -77,7 +77,7 @@ def test_temporals_own_limit_of_attempts_ends_in_our_words(rig, pool):
         ("okta.list_agent_pool", {}, {}, "did you mean 'okta.list_agent_pools'?"),
         (LIST, [], {}, "an object of inputs"),
         (LIST, {}, {"header": {}}, "there is no option 'header'"),
-        (LIST, {}, {"until": "{{ true }}", "every": "soon"}, "durations"),
+        (LIST, {}, {"until": "{{ true }}", "every": "soon"}, "write a number of seconds, or text like 500ms"),
         (LIST, {"poolType": "none"}, {}, "poolType"),
         (LIST, {"httptask": {"path": "x"}}, {}, "not started with what start_argument returns"),
     ],

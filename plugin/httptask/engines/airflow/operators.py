@@ -17,10 +17,10 @@ from httptask.engines.airflow.tasks import registry
 from httptask.engines.airflow.telling import fail, told_again
 from httptask.engines.airflow.tries import Tries
 from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
+from httptask.hosted.one_task import OneTask, Use
 from httptask.hosted.turns import not_begun
-from httptask.hosted.units import OneTask
-from httptask.inputs import coerce, input_schema, property_schema
-from httptask.model import TaskTemplate, Until
+from httptask.inputs import input_schema, typed
+from httptask.model import TaskTemplate
 
 _OPENINGS = ("{{", "{%")
 
@@ -81,7 +81,7 @@ class HttpTaskOperator(BaseOperator):
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
         self.most = None if retries is None else retries + 1
         self.inputs, self.headers, self.conn_id = inputs or {}, headers or {}, conn_id
-        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self.timeout = _in_seconds(timeout)
         self.idempotent, self.verify_before = idempotent, verify_before
         self.has_begun = False
         self._whole(_required(template)).unit(registry(self.templates))  # what is wrong is told when the DAG file is read
@@ -117,21 +117,18 @@ class HttpTaskOperator(BaseOperator):
         """Go on after the wait between two askings."""
         self.execute(context)
 
-    def until(self) -> Until | None:
-        """Return what is asked until, if anything is."""
-        return None
+    def use(self) -> Use:
+        """Return how the task is used."""
+        return Use(
+            headers=self.headers,
+            timeout=self.timeout,
+            retry=self.retry,
+            idempotent=self.idempotent,
+            verify_before=self.verify_before,
+        )
 
     def _whole(self, inputs: Mapping[str, Any]) -> OneTask:
-        return OneTask(
-            self._template(),
-            inputs,
-            self.headers,
-            self.until(),
-            self.timeout,
-            self.retry,
-            self.idempotent,
-            self.verify_before,
-        )
+        return OneTask.used(self._template(), inputs, self.use())
 
     def _refuse(self, context: Any, error: ProblemsError) -> NoReturn:
         """Fail because nothing can be sent; unknown, if something may have been sent before.
@@ -141,9 +138,9 @@ class HttpTaskOperator(BaseOperator):
 
         """
         template = self._template()
-        use = OneTask(template, _required(template), idempotent=self.idempotent).unit(registry(self.templates))
+        whole = OneTask.used(template, _required(template), Use(idempotent=self.idempotent)).unit(registry(self.templates))
         wrong = error if isinstance(error, UsageError) else InputInvalid(error.problems)
-        fail(context, use.use, not_begun(use, wrong, pending=Tries(context).is_pending))
+        fail(context, whole.use, not_begun(whole, wrong, pending=Tries(context).is_pending))
 
     def _template(self) -> TaskTemplate:
         return registry(self.templates)[self.task_template_id]
@@ -158,11 +155,8 @@ class HttpTaskOperator(BaseOperator):
         for name, value in {"inputs": self.inputs, "headers": self.headers}.items():
             if not isinstance(value, Mapping):
                 raise InputInvalid(Problem(name, "Airflow gave no object for them", "look at the task that they come from"))
-        template = self._template()
-        return {
-            name: coerce(*property_schema(template, name), value) if name in self.rendered and isinstance(value, str) else value
-            for name, value in dict(self.inputs).items()
-        }
+        rendered = {name: value for name, value in self.inputs.items() if name in self.rendered}
+        return {**self.inputs, **typed(self._template(), rendered)}
 
     def _do_render_template_fields(self, *given: Any, **named: Any) -> None:
         """Let Airflow render, and mask what the task calls secret before Airflow writes the fields down."""
@@ -186,8 +180,12 @@ def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Sequence
     """
     tasks = registry(tuple(map(str, templates)))
     template = tasks[task]
-    OneTask(template, _required(template), retry=retry or {}).unit(tasks)
+    OneTask.used(template, _required(template), Use(retry=retry)).unit(tasks)
     return template.retry_policy(retry or {}).max_attempts - 1
+
+
+def _in_seconds(time: float | timedelta | None) -> float | None:
+    return time.total_seconds() if isinstance(time, timedelta) else time
 
 
 def _templated(inputs: Mapping[str, Any]) -> list[str]:
@@ -213,9 +211,9 @@ class HttpTaskSensor(HttpTaskOperator):
     ) -> None:
         """Describe what is waited for; `timeout` is the time to ask at most, and `more` is what HttpTaskOperator takes."""
         self.condition, self.fail_if = until, fail_if
-        self.poke_interval = poke_interval.total_seconds() if isinstance(poke_interval, timedelta) else poke_interval
+        self.poke_interval = _in_seconds(poke_interval)
         super().__init__(timeout=timeout, **more)
 
-    def until(self) -> Until:
-        """Return what is asked until."""
-        return Until(self.condition, self.fail_if, self.poke_interval, self.timeout or 0.0)
+    def use(self) -> Use:
+        """Return how the task is used, and what is asked until."""
+        return {**super().use(), "until": self.condition, "fail_if": self.fail_if, "every": self.poke_interval}

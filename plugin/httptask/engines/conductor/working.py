@@ -7,23 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from httptask.durations import seconds
 from httptask.engines.conductor.deliveries import NOT_AGAIN, STANDS, Delivery, Past, Report, marked, past, refused, rerun
 from httptask.engines.conductor.names import OWN
-from httptask.errors import HttpTaskError, InputInvalid, Problem
+from httptask.errors import HttpTaskError
 from httptask.hosted.decisions import Asked, Listed, Waiting
 from httptask.hosted.given import given
 from httptask.hosted.host import MOST_SHOWN, Host
 from httptask.hosted.marks import Mark, is_open
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.outline import Node
 from httptask.hosted.packed import opened, sealed, unpacked
 from httptask.hosted.passing import size
 from httptask.hosted.performing import perform
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
-from httptask.hosted.units import Item, OneTask, Unit
+from httptask.hosted.units import Item, Unit
 from httptask.hosted.walking import ends_items
-from httptask.inputs import coerce, property_schema
-from httptask.model import TaskTemplate, Until
+from httptask.inputs import typed
 from httptask.outcome import Failure, FailureKind
 from httptask.registry import Registry
 
@@ -31,11 +30,7 @@ from httptask.registry import Registry
 MOST_KEPT = 2_500_000
 #: Bytes of JSON that one step may hand on, so that the outputs of a step and what it hands on fit into that.
 MOST_PASSED = 1_000_000
-#: Seconds between two askings and for all of them, as for a step of a workflow.
-_EVERY, _TIMEOUT = 5.0, 600.0
-
 _COMPLETED, _FAILED, _COME_AGAIN = "COMPLETED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"
-_OPTIONS = frozenset({"until", "every", "failIf", "timeout", "headers", "retry", "idempotent", "verifyBefore"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,42 +126,7 @@ def _job(delivery: Delivery, registry: Registry) -> _Job:
 def _alone(delivery: Delivery, registry: Registry, own: Mapping[str, Any]) -> Unit:
     template = registry[delivery.task]
     given = {name: value for name, value in delivery.inputs.items() if name != OWN}
-    inputs = {name: _coerced(template, name, value) for name, value in given.items()}
-    if unknown := sorted(own.keys() - _OPTIONS):
-        raise InputInvalid(Problem(OWN, f"unknown: {', '.join(unknown)}", f"it takes {', '.join(sorted(_OPTIONS))}"))
-    one = OneTask(
-        template,
-        inputs,
-        own.get("headers") or {},
-        _until(own),
-        _seconds(own, "timeout"),
-        own.get("retry") or {},
-        own.get("idempotent"),
-        bool(own.get("verifyBefore")),
-    )
-    return one.unit(registry)
-
-
-def _coerced(template: TaskTemplate, name: str, value: Any) -> Any:
-    return coerce(*property_schema(template, name), value) if isinstance(value, str) else value
-
-
-def _until(own: Mapping[str, Any]) -> Until | None:
-    if own.get("until") is None:
-        return None
-    every, timeout = _seconds(own, "every"), _seconds(own, "timeout")
-    return Until(own["until"], own.get("failIf"), _EVERY if every is None else every, _TIMEOUT if timeout is None else timeout)
-
-
-def _seconds(own: Mapping[str, Any], name: str) -> float | None:
-    if own.get(name) is None:
-        return None
-    try:
-        return seconds(own[name])
-    except (TypeError, ValueError):
-        raise InputInvalid(
-            Problem(f"{OWN}.{name}", "this is no time", "a number of seconds, or text such as 500ms, 2s, 10m, 1h")
-        ) from None
+    return OneTask.said(template, typed(template, given), own, place=OWN).unit(registry)
 
 
 def _of_workflow(delivery: Delivery, own: Mapping[str, Any]) -> _Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from dagster import Field, In, MetadataValue, OpDefinition, OpExecutionContext, Out, Output, Permissive
 
@@ -16,31 +16,15 @@ from httptask.engines.dagster.resource import host_of, resource_keys
 from httptask.engines.dagster.shown import name_of, names_of, outputs, outs_of
 from httptask.engines.dagster.units import Bench, Sending, failure
 from httptask.errors import UsageError
+from httptask.hosted.one_task import OneTask, Use
 from httptask.hosted.turns import Ended, not_begun
-from httptask.hosted.units import OneTask, Unit
+from httptask.hosted.units import Unit
 from httptask.inputs import check, input_schema
 from httptask.loader import open_registry
-from httptask.model import Until
 from httptask.registry import Registry
 
 #: The Out of the whole outcome.
 OUTCOME = "outcome"
-
-
-class Options(TypedDict, total=False):
-    """How a task is used, as a step of a workflow says it.
-
-    `until` is a condition on `response`, asked every `every` seconds for `timeout` seconds, unless `fail_if` holds before.
-    """
-
-    headers: Mapping[str, str]
-    until: str
-    fail_if: str
-    every: float
-    timeout: float
-    retry: Mapping[str, Any]
-    idempotent: bool
-    verify_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +72,7 @@ def op_from_template(
     name: str | None = None,
     inputs: Mapping[str, Any] | None = None,
     templates: Sequence[str | Path] = (),
-    **options: Unpack[Options],
+    **options: Unpack[Use],
 ) -> OpDefinition:
     """Return an op that sends one task.
 
@@ -100,7 +84,7 @@ def op_from_template(
         name: of the op; without it the task's id, with underscores.
         inputs: of the task, with `EnvVar` for secrets.
         templates: folders of further templates.
-        options: how it is used.
+        options: how it is used (`httptask.hosted.one_task.Use`).
 
     Raises:
         DefinitionError: the template, or an option, is wrong.
@@ -111,7 +95,7 @@ def op_from_template(
     template = registry[task]
     ins = names_of(input_schema(template)["properties"], f"inputs of {task}")
     outs = names_of(template.outputs, f"outputs of {task}", [OUTCOME])
-    made = _Task(_used(OneTask(template, inputs or {}), options), registry, ins, outs)
+    made = _Task(OneTask.used(template, inputs or {}, options), registry, ins, outs)
     made.plain()
 
     face = Face(
@@ -124,20 +108,3 @@ def op_from_template(
         {"httptask/task": task},
     )
     return op_of(face, made.compute)
-
-
-def _used(task: OneTask, options: Options) -> OneTask:
-    until = options.get("until")
-    asks = (
-        None if until is None else Until(until, options.get("fail_if"), options.get("every", 5.0), options.get("timeout", 600.0))
-    )
-    return OneTask(
-        task.template,
-        task.inputs,
-        options.get("headers", {}),
-        asks,
-        None if until is not None else options.get("timeout"),
-        options.get("retry", {}),
-        options.get("idempotent"),
-        options.get("verify_before", False),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from prefect.client.schemas.objects import State
 
@@ -15,33 +15,9 @@ from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.places import current_place
 from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
 from httptask.hosted.host import Host
-from httptask.hosted.units import OneTask
-from httptask.inputs import check, coerce, input_schema, property_schema
-from httptask.model import TaskTemplate, Until
-from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
-
-
-class Use(TypedDict, total=False):
-    """How a template is used, in the words of a workflow's step.
-
-    Attributes:
-        headers: sent with the request.
-        until: ask again until this condition on `response` holds; `every` and `timeout` are seconds.
-        failIf: ends the asking as a failure.
-        retry: retry fields that win over the template's.
-        idempotent: declares that sending twice equals sending once, or that it does not.
-        verifyBefore: take the verify task's answer before the first attempt, which a create needs to be found again.
-
-    """
-
-    headers: Mapping[str, str]
-    until: str
-    failIf: str
-    every: float
-    timeout: float
-    retry: Mapping[str, Any]
-    idempotent: bool
-    verifyBefore: bool
+from httptask.hosted.one_task import OneTask, Use
+from httptask.inputs import check, input_schema, typed
+from httptask.model import TaskTemplate
 
 
 def task_from_template(
@@ -54,7 +30,7 @@ def task_from_template(
         credentials: a block or its name; without it the worker's environment and profiles.
         step: what its calls are known by when Prefect runs a flow again. Without it a call is known by its inputs, which is
             right unless they differ from execution to execution, as with a time of day among them.
-        use: how the template is used.
+        use: how the template is used (`httptask.hosted.one_task.Use`).
 
     Raises:
         UnknownTask: there is no such template.
@@ -63,7 +39,7 @@ def task_from_template(
     """
     registry = registry_here()
     template = registry[task_id]
-    one = _one(template, use)
+    one = OneTask.used(template, {}, use)
     required = input_schema(template)["required"]
     replace(one, inputs=dict.fromkeys(required)).unit(registry)  # tells now what is wrong with its use
     hosted = _Hosted(credentials)
@@ -89,30 +65,9 @@ def checked(template: TaskTemplate, given: Mapping[str, Any]) -> dict[str, Any]:
         InputInvalid: they are not what the task takes; every problem at once.
 
     """
-    inputs = {
-        name: coerce(*property_schema(template, name), value) if isinstance(value, str) else value
-        for name, value in given.items()
-    }
+    inputs = typed(template, given)
     check(template, inputs)
     return inputs
-
-
-def _one(template: TaskTemplate, use: Use) -> OneTask:
-    condition = use.get("until")
-    until = (
-        Until(condition, use.get("failIf"), use.get("every", DEFAULT_EVERY), use.get("timeout", DEFAULT_TIMEOUT))
-        if condition
-        else None
-    )
-    return OneTask(
-        template,
-        headers=use.get("headers", {}),
-        until=until,
-        timeout=None if until else use.get("timeout"),
-        retry=use.get("retry", {}),
-        idempotent=use.get("idempotent"),
-        verify_before=use.get("verifyBefore", False),
-    )
 
 
 class _Hosted:

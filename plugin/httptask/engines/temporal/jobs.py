@@ -8,18 +8,16 @@ from typing import Any
 
 from temporalio.activity import Info
 
-from httptask.durations import seconds
 from httptask.engines.temporal.names import UNIT
 from httptask.errors import HttpTaskError, InputInvalid, Problem
+from httptask.hosted.one_task import OneTask
 from httptask.hosted.packed import unit_from
-from httptask.hosted.units import OneTask, Unit
-from httptask.model import Until
+from httptask.hosted.units import Unit
 from httptask.registry import Registry
 from httptask.suggest import did_you_mean
-from httptask.workflow_file import DEFAULT_EVERY, DEFAULT_TIMEOUT
 
-#: What may be said of a task that is used alone, in the words of a step; `again` is what a poll before it answered.
-OPTIONS = frozenset({"headers", "until", "failIf", "every", "timeout", "retry", "idempotent", "verifyBefore", "again"})
+#: What a poll answered stands among the options of the next one.
+_AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,11 @@ class Jobs:
             raise InputInvalid(Problem(task, "this worker has no such task", hint))
         if len(args) > 2 or not isinstance(inputs, Mapping) or not isinstance(options, Mapping):  # noqa: PLR2004 - as above
             raise InputInvalid(Problem(task, "the arguments are an object of inputs, and an object of options or none"))
-        again = options.get("again") or {}
+        use = {word: value for word, value in options.items() if word != _AGAIN}
+        again = options.get(_AGAIN) or {}
         key = again.get("key") or f"{info.workflow_run_id}/{info.activity_id}"
-        return Job(_one(task, inputs, options, self.registry).unit(self.registry), key, again.get("mark"), alone=True)
+        one = OneTask.said(self.registry[task], inputs, use, place=task)
+        return Job(one.unit(self.registry), key, again.get("mark"), alone=True)
 
 
 def may_change(args: Sequence[Any], job: Job | None) -> bool:
@@ -85,27 +85,5 @@ def may_change(args: Sequence[Any], job: Job | None) -> bool:
 
 
 def _of_workflow(data: Mapping[str, Any], started: Mapping[str, Any]) -> Job:
-    unit, again = unit_from({**started, **data}), data.get("again") or {}
+    unit, again = unit_from({**started, **data}), data.get(_AGAIN) or {}
     return Job(unit, data["key"], again.get("mark"), data.get("more", {}))
-
-
-def _one(task: str, inputs: Mapping[str, Any], options: Mapping[str, Any], registry: Registry) -> OneTask:
-    unknown = sorted(set(options) - OPTIONS)
-    if unknown:
-        hint = did_you_mean(unknown[0], OPTIONS) or f"options: {', '.join(sorted(OPTIONS))}"
-        raise InputInvalid(Problem(task, f"there is no option '{unknown[0]}'", hint))
-    try:
-        every, timeout = seconds(options.get("every", DEFAULT_EVERY)), seconds(options.get("timeout", DEFAULT_TIMEOUT))
-    except ValueError:
-        raise InputInvalid(Problem(task, "every and timeout are durations, as in 30s", "a number is seconds")) from None
-    until = Until(options["until"], options.get("failIf"), every, timeout) if "until" in options else None
-    return OneTask(
-        registry[task],
-        inputs,
-        options.get("headers", {}),
-        until,
-        timeout if "timeout" in options else None,
-        options.get("retry", {}),
-        options.get("idempotent"),
-        options.get("verifyBefore", False),
-    )
