@@ -113,6 +113,7 @@ class Call:
         )
         try:
             self.began = self.world.clock.monotonic() - self.job.spent
+            self.facts += self._repeated()
             self._look_before()
             if self.job.recovery.wait:
                 self.world.clock.sleep(self.job.recovery.wait)
@@ -132,8 +133,8 @@ class Call:
         return decision.delay if isinstance(decision, retrying.Retry) and not self.job.once else 0.0
 
     def _look_before(self) -> None:
-        """Take the verify task's answer before the first attempt; where one was lost, only the one that was kept will do."""
-        if self.job.recovery.lost:
+        """Take the verify task's answer before the first attempt; after one, only the answer that was kept will do."""
+        if self.job.recovery.is_open:
             self.before = self.job.recovery.before
             return
         if not self.job.verify_before or self.verifier is None:
@@ -142,11 +143,18 @@ class Call:
         if self.job.record is not None and self.before is not None:
             self.job.record.asked_before(self.before)
 
+    def _repeated(self) -> list[retrying.Facts]:
+        """Return what stands for attempts of earlier processes that may have been applied and are repeated all the same."""
+        return [self._unanswered()] if self.job.recovery.repeating else []
+
+    def _unanswered(self) -> retrying.Facts:
+        error = FailureKind.INTERRUPTED.value
+        return retrying.Facts(self.job.template.method, self.job.idempotent, "sentWithoutAnswer", error=error)
+
     def _recovered(self) -> _Try:
         """Judge the attempt that an earlier process did not see the end of, as one whose answer was lost."""
-        error = FailureKind.INTERRUPTED
-        facts = retrying.Facts(self.job.template.method, self.job.idempotent, "sentWithoutAnswer", error=error.value)
-        failure = Failure(error, "it was sent before, and its answer was never seen")
+        facts = self._unanswered()
+        failure = Failure(FailureKind.INTERRUPTED, "it was sent before, and its answer was never seen")
         tried = self._verified(_Try(facts, self._decide(facts), failure=failure))
         return self._record(tried, self.world.clock.now(), 0.0, {})
 
@@ -377,7 +385,7 @@ class Call:
                 deadline=self._deadline(facts),
                 budget_left=purse.left,
                 jitter=self.world.clock.random(),
-                before=self.job.tried,
+                before=self.job.tried - self.job.recovery.repeating,  # which stands among the facts
             )
             if isinstance(decision, retrying.Retry) and decision.costs and not self.job.once:
                 purse.spend()

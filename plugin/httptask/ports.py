@@ -163,7 +163,8 @@ class Recovery:
 
     Attributes:
         attempts: how many were begun.
-        lost: one of them may have been applied, and nobody knows.
+        lost: one of them may have been applied, and nobody has judged what that means for the next.
+        repeating: one of them may have been applied, and it was decided that it may be sent again all the same.
         wait: seconds until the next may be sent, as was decided.
         before: the verify task's answer from before the first attempt.
         key_expired: the provider may have forgotten the idempotency key of the first attempt.
@@ -173,10 +174,16 @@ class Recovery:
 
     attempts: int = 0
     lost: bool = False
+    repeating: bool = False
     wait: float = 0.0
     before: Answer | None = None
     key_expired: bool = False
     key_age: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may have been applied."""
+        return self.lost or self.repeating
 
 
 NOTHING_DONE = Recovery()

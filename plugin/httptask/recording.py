@@ -209,15 +209,18 @@ class CallRecord:
         intents, ends = self._entries(INTENT), self._entries(CONCLUSION)
         if not intents and not ends:
             return NOTHING_DONE
-        self.is_open = lost = self.is_lost()
-        now = self.run.clock.now()
+        self.is_open = self.is_lost()
+        last, now = max((*intents, *ends)), self.run.clock.now()
         age = now - min((entry.at for entry in intents.values()), default=now)
+        expired = key is not None and not -_SKEW <= age < key.valid_for
+        lost = self.is_open and (expired or not _is_repeated(ends, last))
         return Recovery(
-            attempts=max((*intents, *ends)),
+            attempts=last,
             lost=lost,
-            wait=0.0 if lost else _wait_left(ends, max((*intents, *ends)), now),
+            repeating=self.is_open and not lost,
+            wait=0.0 if lost else _wait_left(ends, last, now),
             before=self._before(),
-            key_expired=key is not None and not -_SKEW <= age < key.valid_for,
+            key_expired=expired,
             key_age=max(0.0, age),
         )
 
@@ -338,11 +341,15 @@ def is_lasting(result: Entry) -> bool:
     return failure is not None and FailureKind(failure["kind"]) in LASTING
 
 
+def _is_repeated(ends: Mapping[int, Entry], last: int) -> bool:
+    """Tell whether the last attempt was seen to end, and it was decided to send again."""
+    decision = ends[last].data["decision"] if last in ends else None
+    return decision is not None and decision["action"] == "retry"
+
+
 def _wait_left(ends: Mapping[int, Entry], last: int, now: float) -> float:
     """Return the rest of the wait that was decided after the last attempt: never longer than it was, whatever the clock did."""
-    end = ends.get(last)
-    decision = end.data["decision"] if end else None
-    if end is None or decision is None or decision["action"] != "retry":
+    if not _is_repeated(ends, last):
         return 0.0
-    seconds: float = decision["waitMs"] / 1000
-    return min(max(0.0, end.at + seconds - now), seconds)
+    seconds: float = ends[last].data["decision"]["waitMs"] / 1000
+    return min(max(0.0, ends[last].at + seconds - now), seconds)

@@ -278,7 +278,7 @@ class TaskUse:
         last = max(begun, default=0)
         if not last:
             return 1
-        if recorder.call(f"{path}/until:{last}", safe=self.usage.safe).recovery(None).lost:
+        if recorder.call(f"{path}/until:{last}", safe=self.usage.safe).recovery(None).is_open:
             return last
         if recorder.known(f"{path}/until:{last}", recording.WAIT) is not None:
             self.engine.clock.sleep(recorder.remaining_wait(f"{path}/until:{last}", until.every))

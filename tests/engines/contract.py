@@ -95,6 +95,9 @@ def scenarios(pool, scheduled, token):
         Scenario("503 then success", **listing, script="503, ok", attempts=2, applied=1, shows=pool["id"]),
         Scenario("503 of a POST", **creating, script="503", state="unknown", kind="serverError"),
         Scenario(
+            "503 of a POST that may be repeated", **creating, script="503, ok", retry={"statuses": [503]}, attempts=2, applied=1
+        ),
+        Scenario(
             "503 for ever", **listing, script="503x9", retry={"maxAttempts": 2}, state="failed", attempts=2, kind="serverError"
         ),
         Scenario("read timeout of a POST", **creating, script="read-timeout", state="unknown", applied=1, kind="readTimeout"),

@@ -123,6 +123,37 @@ def test_a_workers_loss_after_an_orderly_retry_is_noticed():
     assert ended.status == "unknown"
 
 
+UPDATES = "POST /api/v1/agentPools/*/updates"
+
+
+def repeated(script, **use):
+    """Create an update under a script of faults; return its end, the requests that were sent and the waits of the engine."""
+    engine = MemoryEngine()
+    unit = creating(engine, **use)
+    engine.wire.sent.clear()
+    engine.play([(UPDATES, script)])
+    return engine.run(unit), len(engine.wire.sent), engine.waits
+
+
+@pytest.mark.parametrize(
+    "use",
+    [{"idempotent": True}, {"retry": {"statuses": [503]}}, {"retry": {"condition": "{{ response.status == 503 }}"}}],
+    ids=["idempotent", "by its status", "by a condition"],
+)
+def test_what_may_be_sent_again_though_it_may_have_been_applied_is_sent_as_often_as_the_policy_says(use):
+    retry = {"maxAttempts": 3, "backoffBase": 2, **use.get("retry", {})}
+    ended, sent, waits = repeated("503x9", **{**use, "retry": retry})
+    assert (ended.status, sent, waits) == ("unknown", 3, [1.0, 2.0])
+    ended, sent, _ = repeated("503, ok", **{**use, "retry": retry})
+    assert (ended.status, sent) == ("succeeded", 2)
+    assert [(attempt["number"], attempt["status"]) for attempt in ended.outcome["attempts"]] == [(2, 200)]
+
+
+def test_a_refusal_after_an_attempt_that_may_have_been_applied_leaves_open_whether_it_was():
+    ended, sent, _ = repeated("503, 400", idempotent=True)
+    assert (ended.status, sent) == ("unknown", 2)
+
+
 def test_a_mark_survives_json_and_nothing_else_is_taken_for_one():
     engine = MemoryEngine(faults=[(LIST, "503")])
     again = take(alone("okta.list_agent_pools"), Turn("run"), engine.host)

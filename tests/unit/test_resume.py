@@ -3,6 +3,7 @@
 import pytest
 
 from builders import connection, provider
+from httptask.clock import FakeClock
 from httptask.errors import CredentialError
 from httptask.memory_journal import MemoryJournal
 from httptask.model import ForEach, IdempotencyKey, Until
@@ -232,6 +233,27 @@ def test_a_key_of_a_clock_that_was_set_back_is_not_trusted():
     life.run(APPLIED)
     life.clock._start -= 120
     assert life.run().status == "unknown"
+
+
+class DyingAsleep(FakeClock):
+    def sleep(self, seconds):
+        raise Killed
+
+
+@pytest.mark.parametrize("changes", [{"idempotent": True}, {"retry": {"statuses": [503]}}], ids=["idempotent", "by its status"])
+def test_a_repetition_that_was_decided_is_made_by_a_later_process_after_what_is_left_of_the_wait(changes):
+    life = Life(workflow(step("a", **changes)))
+    life.run(answering(503), clock=DyingAsleep())
+    wait = life.kept("conclusion")[0].data["decision"]["waitMs"] / 1000
+    result = life.run()
+    assert (result.status, len(life.server.requests), life.clock.sleeps) == ("succeeded", 2, (wait,))
+    assert [attempt.number for attempt in result.steps[0].outcome.attempts] == [2]
+
+
+def test_what_may_have_been_applied_before_the_repetition_stays_open_after_a_refusal():
+    life = Life(workflow(step("a", idempotent=True)))
+    life.run(answering(503), clock=DyingAsleep())
+    assert life.run(answering(400)).status == "unknown"
 
 
 @pytest.mark.parametrize(("wait", "end"), [(5, ("succeeded", 1)), (20, ("unknown", 1))])
