@@ -11,9 +11,9 @@ dagster = pytest.importorskip("dagster", reason='needs pip install "httptask[dag
 from dagster import EnvVar  # noqa: E402
 
 from httptask.engines.dagster import HttpTaskResource, job_from_workflow  # noqa: E402
-from httptask.engines.dagster.task_ops import Options  # noqa: E402
 from httptask.errors import ConfigurationError  # noqa: E402
 from httptask.hosted.host import MOST_PASSED, MOST_SHOWN  # noqa: E402
+from httptask.hosted.one_task import Use  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "engines" / "dagster.md").read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def test_the_page_names_what_there_is():
     listed = PAGE.partition("in Python's spelling:")[2].partition("and the others")[0]
     assert set(re.findall(r"`(\w+)`", listed)) <= set(fields)
     options = PAGE.partition("Options are those of a step:")[2].partition(".\n")[0]
-    assert set(re.findall(r"`(\w+)`", options)) == set(Options.__annotations__)
+    assert set(re.findall(r"`(\w+)`", options)) == set(Use.__annotations__)
     assert f"{MOST_PASSED // 2**20} MiB" in PAGE
     assert f"{MOST_SHOWN // 2**10} KiB" in PAGE
 
