@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from httptask.model import Step, Workflow
-from httptask.outcome import SCHEMA_VERSION
 from httptask.reach import expressions, references
+from httptask.version import SCHEMA_VERSION
 
 Kind = Literal["task", "workflow", "parallel", "wait", "approve"]
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from httptask.errors import TaskFailed
+from httptask.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION = 1
 
 #: How far an attempt came; measured by the transport.
 Phase = Literal["notSent", "sentWithoutAnswer", "answered"]

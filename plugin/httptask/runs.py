@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from httptask.outcome import SCHEMA_VERSION, Failure, Outcome
+from httptask.outcome import Failure, Outcome
+from httptask.version import SCHEMA_VERSION
 
 RunStatus = Literal["succeeded", "failed", "unknown", "cancelled", "waiting"]
 StepStatus = Literal["succeeded", "failed", "unknown", "skipped", "cancelled", "waiting"]

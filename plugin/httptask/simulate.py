@@ -17,7 +17,7 @@ from httptask.events import Event, StepStarted
 from httptask.faults import Fault, Finding, parse_faults
 from httptask.message import Request, Response, Timeouts
 from httptask.model import Connection, TaskTemplate, Workflow
-from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Outcome
+from httptask.outcome import Answer, Attempt, Outcome
 from httptask.ports import Observer
 from httptask.registry import Registry
 from httptask.runner import Options, Runner
@@ -26,6 +26,7 @@ from httptask.scripted import ScriptedTransport
 from httptask.settings import dry_connection
 from httptask.suggest import did_you_mean
 from httptask.verifying import Verdict
+from httptask.version import SCHEMA_VERSION
 from httptask.workflow import WorkflowRunner
 
 DEFAULT_SEED = 1

@@ -166,18 +166,24 @@ def test_list_imports_nothing_heavy(httptask):
     assert HEAVY & set(done.stdout.splitlines()[-1].split()) == set()
 
 
-@pytest.mark.skipif("COVERAGE_PROCESS_START" in os.environ, reason="measuring lines takes longer than that")
-def test_list_answers_within_150_milliseconds(httptask):
-    def seconds():
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        httptask("list")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+#: Times what Python and its command-line library take: 150 ms where they take 50.
+MOST_OF_BARE = 3
 
-    # what the processor did for it: other work on the machine makes it wait, which is no fault of the command
-    best = 1.0
-    for _ in range(20):
-        best = min(best, seconds())
-        if best < 0.15:
+
+def processor_seconds(*command, env):
+    """What the processor did for a command: other work on the machine makes it wait, which is no fault of the command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *command], env=env, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.skipif("COVERAGE_PROCESS_START" in os.environ, reason="measuring lines takes longer than that")
+def test_list_takes_a_few_times_as_long_as_python_itself(httptask):
+    listing, bare = [], []
+    for _ in range(20):  # side by side, because a busy machine does the same work in more time
+        listing.append(processor_seconds("-m", "httptask", "list", env=httptask.env))
+        bare.append(processor_seconds("-c", "import click", env=httptask.env))
+        if min(listing) < MOST_OF_BARE * min(bare):
             break
-    assert best < 0.15
+    assert min(listing) < MOST_OF_BARE * min(bare)

@@ -13,11 +13,11 @@ from httptask.auth import auth_for, takes_token
 from httptask.baseurl import check_base_url
 from httptask.cli.console import Console, is_terminal
 from httptask.errors import ConfigurationError, Problem
-from httptask.outcome import SCHEMA_VERSION
 from httptask.profile_writing import add_profile, check_name
 from httptask.references import check_reference
 from httptask.secrets import Secret
 from httptask.surroundings import Surroundings
+from httptask.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from httptask.model import Provider

@@ -10,7 +10,7 @@ from httptask.cli.exits import BY_STATUS
 from httptask.cli.outcomes import print_failure, print_status
 from httptask.cli.session import observed, redact
 from httptask.hosted.checking import check_of
-from httptask.outcome import SCHEMA_VERSION
+from httptask.version import SCHEMA_VERSION
 from httptask.wiring import Where, connections, http_runner
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any
 
 from httptask.discretion import Discretion
 from httptask.errors import Problem
-from httptask.outcome import SCHEMA_VERSION
 from httptask.secrets import Redactor
+from httptask.version import SCHEMA_VERSION
 
 #: Begins a colour of ours. Nobody else can write it, so that a colour that came with the data is shown and not obeyed.
 _MARK = f"\x1b{os.urandom(8).hex()}"

@@ -10,7 +10,7 @@ import click
 
 from httptask.errors import Problem, UsageError
 from httptask.export import EXPORTERS, Exporter
-from httptask.outcome import SCHEMA_VERSION
+from httptask.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from httptask.cli.console import Console

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from httptask.curl.steps import references
 from httptask.loader import shown
-from httptask.outcome import SCHEMA_VERSION
 from httptask.surroundings import Surroundings
+from httptask.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from httptask.cli.console import Console

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED, USAGE
 from httptask.errors import DefinitionError, Problem
+from httptask.version import SCHEMA_VERSION
 from httptask.wiring import registry
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def list_connections(folders: tuple[Path, ...], console: Console) -> int:
     if console.json:
         console.data(
             {
-                "schemaVersion": 1,
+                "schemaVersion": SCHEMA_VERSION,
                 "profilesFile": str(around.profiles_file),
                 "connections": [source.to_json() for source in found],
                 "problems": [problem.to_json() for problem in problems],

@@ -11,9 +11,10 @@ from typing import Any
 from httptask.cli.console import Console, is_terminal, json_text
 from httptask.message import Headers, Request
 from httptask.onward import messages
-from httptask.outcome import SCHEMA_VERSION, Answer, Attempt, Failure, Outcome, Warn
+from httptask.outcome import Answer, Attempt, Failure, Outcome, Warn
 from httptask.runs import RunResult, StepResult
 from httptask.secrets import Redactor
+from httptask.version import SCHEMA_VERSION
 from httptask.wording import counted
 
 _COLOURS = {

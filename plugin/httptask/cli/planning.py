@@ -11,8 +11,8 @@ from httptask.cli.outcomes import print_request, request_json
 from httptask.cli.session import redact
 from httptask.expressions import compile_text, evaluate_condition, evaluate_text, evaluate_tree, texts
 from httptask.model import Step, Workflow
-from httptask.outcome import SCHEMA_VERSION
 from httptask.resuming import gates_of
+from httptask.version import SCHEMA_VERSION
 from httptask.wiring import dry_run_connection
 from httptask.workflow_inputs import checked_inputs, secrets_of_inputs
 

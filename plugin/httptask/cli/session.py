@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,9 +68,10 @@ def told(console: Console, *observers: Observer | None, verbosity: int) -> Itera
     if verbosity < LOGS_FROM:
         yield found
         return
+    from httptask.cli.log_lines import LogLines
     from httptask.logs import LoggingObserver, logging_to
 
-    with logging_to(_ConsoleHandler(console), lambda: console.redactor):
+    with logging_to(LogLines(console, tracebacks=current().wants_tracebacks()), lambda: console.redactor):
         yield (*found, LoggingObserver())
 
 
@@ -80,19 +80,3 @@ def observed(console: Console, *observers: Observer | None, verbosity: int) -> I
     """Yield the observer of a command: it learns the secrets of each task, and tells the others."""
     with told(console, *observers, verbosity=verbosity) as found:
         yield console.discretion.observer(*found)
-
-
-class _ConsoleHandler(logging.Handler):
-    """Writes records where everything else goes, so that a server's bytes cannot move the cursor."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-        self._tracebacks = current().wants_tracebacks()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, its traceback only where tracebacks are asked for."""
-        self._console.note(f"{record.levelname.lower()}: {record.name}: {record.getMessage()}")
-        for text in (record.exc_text, record.stack_info) if self._tracebacks else ():
-            if text:
-                self._console.lines(text)

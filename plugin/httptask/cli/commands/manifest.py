@@ -7,6 +7,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import FAILED, SUCCEEDED
+from httptask.version import SCHEMA_VERSION
 
 
 @click.command("manifest", short_help="Print or check the plugin's manifest.")
@@ -39,7 +40,7 @@ def command(check: bool, write: bool, as_json: bool) -> int:  # noqa: FBT001 - c
         return SUCCEEDED
     current = file.exists() and file.read_bytes() == manifest.dumps(fresh)
     if as_json:
-        console.data({"schemaVersion": 1, "current": current})
+        console.data({"schemaVersion": SCHEMA_VERSION, "current": current})
     else:
         console.out("manifest.json is current" if current else "manifest.json is out of date; run `httptask manifest --write`")
     return SUCCEEDED if current else FAILED

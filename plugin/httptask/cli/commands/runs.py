@@ -11,7 +11,7 @@ import click
 
 from httptask.cli import options, session
 from httptask.errors import JournalError, Problem
-from httptask.outcome import SCHEMA_VERSION
+from httptask.version import SCHEMA_VERSION
 from httptask.wording import counted
 
 if TYPE_CHECKING:

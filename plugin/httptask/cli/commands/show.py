@@ -10,6 +10,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
+from httptask.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from httptask.model import TaskTemplate
@@ -44,7 +45,7 @@ def _page(template: TaskTemplate) -> dict[str, Any]:
     from httptask.manifest import task_entry
 
     return {
-        "schemaVersion": 1,
+        "schemaVersion": SCHEMA_VERSION,
         **task_entry(template),
         "servers": [template.provider.server_url],
         "pathParameters": [field.to_json() for field in reference.parameters(template, "path")],

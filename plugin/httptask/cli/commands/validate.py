@@ -9,6 +9,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED, USAGE
+from httptask.version import SCHEMA_VERSION
 
 
 @click.command("validate", short_help="Check workflow, template and provider files.")
@@ -38,7 +39,7 @@ def command(files: tuple[Path, ...], folders: tuple[Path, ...], as_json: bool) -
         console.problems("definitionError", dict.fromkeys(problems))
         return USAGE
     if as_json:
-        console.data({"schemaVersion": 1, "valid": [str(file) for file in checked]})
+        console.data({"schemaVersion": SCHEMA_VERSION, "valid": [str(file) for file in checked]})
     else:
         console.out(f"{len(checked)} {'file is' if len(checked) == 1 else 'files are'} valid")
     return SUCCEEDED

@@ -10,6 +10,7 @@ import click
 from httptask.cli import options
 from httptask.cli.console import Console
 from httptask.cli.exits import SUCCEEDED
+from httptask.version import SCHEMA_VERSION
 
 
 @click.command("conductor", short_help="Register with Conductor.")
@@ -45,7 +46,7 @@ def command(workflows: tuple[Path, ...], folders: tuple[Path, ...], **flags: Any
     made = [{**workflow_definition(each, tasks, version=flags["version"]), **owner} for each in loaded]
     known = [{**each, **owner} for each in task_definitions(tasks.values(), lost_after=flags["lost_after"])]
     if flags["dry_run"]:
-        Console(json=True).data({"schemaVersion": 1, "tasks": known, "workflows": made})
+        Console(json=True).data({"schemaVersion": SCHEMA_VERSION, "tasks": known, "workflows": made})
         return SUCCEEDED
     server = Server(flags["server"])
     server.register(known, made)
@@ -54,7 +55,7 @@ def command(workflows: tuple[Path, ...], folders: tuple[Path, ...], **flags: Any
 
 def _told(console: Console, url: str, tasks: int, workflows: list[str]) -> int:
     if console.json:
-        console.data({"schemaVersion": 1, "server": url, "tasks": tasks, "workflows": workflows})
+        console.data({"schemaVersion": SCHEMA_VERSION, "server": url, "tasks": tasks, "workflows": workflows})
     else:
         console.out(f"registered {tasks} tasks{''.join(f', workflow {name}' for name in workflows)} with {url}")
     return SUCCEEDED
