@@ -43,6 +43,11 @@ def _marked(value: Any, place: _Place, *, answered: bool) -> Marked:
     return Marked(_masked(value, place, found), tuple(found.secrets))
 
 
+def is_secret_input(schema: Schema, name: str) -> bool:
+    """Tell whether a text given for an input is secret by the schema of all inputs, or by its name."""
+    return bool(mark({name: "a text"}, schema, schema.get("$defs", {})).secrets)
+
+
 def inputs(template: TaskTemplate, values: Mapping[str, Any]) -> Marked:
     """Return a task's inputs as they may be shown."""
     return _marked(dict(values), _inputs_place(template), answered=False)

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from httptask.model import Workflow
-from httptask.sensitive import mark
+from httptask.sensitive import is_secret_input
 
 _REFERENCE = "A reference to a secret, such as env:NAME."
 
@@ -22,7 +22,7 @@ def params_of(workflow: Workflow) -> dict[str, Any]:
     properties: Mapping[str, Any] = workflow.inputs.get("properties", {})
     return {
         name: _secret(schema, may_lack=_may_lack(workflow, name))
-        if _is_secret(workflow, name)
+        if is_secret_input(workflow.inputs, name)
         else _param(schema, shared, required=name in _required(workflow))
         for name, schema in properties.items()
     }
@@ -60,18 +60,13 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}
 
 
-def _is_secret(workflow: Workflow, name: str) -> bool:
-    """Tell whether an input is taken as a reference: its schema, or its name, says that a text in it is secret."""
-    return bool(mark({name: _REFERENCE}, workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
-
-
 def _may_lack(workflow: Workflow, name: str) -> bool:
     """Tell whether null leaves an input out. A secret's own default is filled in later: it is no reference."""
     properties: Mapping[str, Any] = workflow.inputs.get("properties", {})
     if name not in properties:
         return False
     if _has_default(properties[name]):
-        return _is_secret(workflow, name)
+        return is_secret_input(workflow.inputs, name)
     return name not in _required(workflow)
 
 

@@ -118,18 +118,24 @@ class SendStep(Step, BaseOperator):
             raise AirflowSkipException(f"{self.path}[{self.item['index']}]: cancelled, because {cause} is {ended[cause]}")
 
 
-class DecisionStep(Step, BaseOperator):
-    """What stands between the requests: the items of a forEach, the beginning and end of groups, the workflow's outputs."""
+class QuietStep(Step, BaseOperator):
+    """A step that sends nothing."""
 
     template_fields: Sequence[str] = ()
     ui_color = "#f3f3f3"
 
-    def __init__(
-        self, *, workflow: str, templates: Sequence[str], conn_id: ConnectionId, path: str, action: Action, **more: Any
-    ) -> None:
-        """Keep which step it is, and what is to be decided."""
+    def __init__(self, *, workflow: str, templates: Sequence[str], conn_id: ConnectionId, path: str, **more: Any) -> None:
+        """Keep which step it is."""
         super().__init__(**{**more, **_TRIES})
         self.take_place(workflow, templates, conn_id, path)
+
+
+class DecisionStep(QuietStep):
+    """What stands between the requests: the items of a forEach, the beginning and end of groups, the workflow's outputs."""
+
+    def __init__(self, *, action: Action, **more: Any) -> None:
+        """Keep which step it is, and what is to be decided."""
+        super().__init__(**more)
         self.action: Action = action
 
     def execute(self, context: Any) -> list[dict[str, Any]] | None:
@@ -192,16 +198,8 @@ _DECISIONS: Mapping[Action, Any] = {
 }
 
 
-class WaitStep(Step, BaseOperator):
+class WaitStep(QuietStep):
     """A wait; no worker is kept for it."""
-
-    template_fields: Sequence[str] = ()
-    ui_color = "#f3f3f3"
-
-    def __init__(self, *, workflow: str, templates: Sequence[str], conn_id: ConnectionId, path: str, **more: Any) -> None:
-        """Keep which step it is."""
-        super().__init__(**{**more, **_TRIES})
-        self.take_place(workflow, templates, conn_id, path)
 
     def execute(self, context: Any) -> None:
         """Write down when the wait is over, and wait until then."""
@@ -250,16 +248,8 @@ class ApprovalStep(Step, ApprovalOperator):
         end(context, self.path, done)
 
 
-class UndoStep(Step, BaseOperator):
+class UndoStep(QuietStep):
     """The gate before the steps of onFailure: opens when a step has failed for good, and not when an outcome is unknown."""
-
-    template_fields: Sequence[str] = ()
-    ui_color = "#f3f3f3"
-
-    def __init__(self, *, workflow: str, templates: Sequence[str], conn_id: ConnectionId, path: str, **more: Any) -> None:
-        """Keep which workflow it is."""
-        super().__init__(**{**more, **_TRIES})
-        self.take_place(workflow, templates, conn_id, path)
 
     def execute(self, context: Any) -> None:
         """Let the steps of onFailure begin, or skip them."""

@@ -15,7 +15,7 @@ from httptask.errors import InputInvalid, Problem
 from httptask.inputs import coerce
 from httptask.model import Schema
 from httptask.secrets import Secret
-from httptask.sensitive import mark
+from httptask.sensitive import is_secret_input
 from httptask.surroundings import Surroundings
 
 _SOURCES = {"string": StringSource, "integer": IntSource, "boolean": BoolSource, "object": Permissive(), "array": Array(Any)}
@@ -27,16 +27,11 @@ _SECRET = {"env": Field(str, description="Name of the variable of the worker tha
 
 def fields(schema: Schema) -> dict[str, Field]:
     """Return the config fields of a closed input schema, with its defaults and descriptions."""
-    definitions, required = schema.get("$defs", {}), set(schema.get("required", ()))
+    required = set(schema.get("required", ()))
     return {
-        name: _field(rules if isinstance(rules, Mapping) else {}, name in required, is_secret(schema, name, definitions))
+        name: _field(rules if isinstance(rules, Mapping) else {}, name in required, is_secret_input(schema, name))
         for name, rules in schema.get("properties", {}).items()
     }
-
-
-def is_secret(schema: Schema, name: str, definitions: Mapping[str, Any]) -> bool:
-    """Return whether an input is secret by its schema or name."""
-    return bool(mark({name: "a text to be looked at"}, schema, definitions).secrets)
 
 
 def referenced(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,9 +60,8 @@ def taken(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
         ConfigurationError: there is no such variable.
 
     """
-    definitions = schema.get("$defs", {})
     return {
-        name: read(value if isinstance(value, str) else "", name).reveal() if is_secret(schema, name, definitions) else value
+        name: read(value if isinstance(value, str) else "", name).reveal() if is_secret_input(schema, name) else value
         for name, value in referenced(schema, given).items()
     }
 
@@ -92,8 +86,8 @@ def _field(rules: Mapping[str, Any], required: bool, secret: bool) -> Field:  # 
 
 
 def _referenced(schema: Schema, name: str, value: Any) -> Any:
-    rules, definitions = schema.get("properties", {}).get(name, {}), schema.get("$defs", {})
-    if is_secret(schema, name, definitions):
+    if is_secret_input(schema, name):
         is_named = isinstance(value, Mapping) and set(value) == {"env"} and isinstance(value["env"], str)
         return f"{_ENV}{value['env']}" if is_named else value
-    return coerce(rules, definitions, value) if isinstance(value, str) else value
+    rules = schema.get("properties", {}).get(name, {})
+    return coerce(rules, schema.get("$defs", {}), value) if isinstance(value, str) else value

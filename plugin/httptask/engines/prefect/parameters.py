@@ -16,7 +16,7 @@ from httptask.inputs import coerce
 from httptask.model import Workflow
 from httptask.secret_inputs import resolved
 from httptask.secrets import Secret
-from httptask.sensitive import mark
+from httptask.sensitive import is_secret_input
 from httptask.surroundings import Surroundings
 from httptask.workflow_inputs import checked_inputs
 
@@ -72,7 +72,7 @@ def _parameter(workflow: Workflow, name: str, schema: Any, required: bool) -> in
     default = known.get("default", inspect.Parameter.empty if required else None)
     shown = {"title": name, **known}
     kind = _TYPES.get(str(known.get("type")), Any)
-    if _is_secret(workflow, name):
+    if is_secret_input(workflow.inputs, name):
         kind, shown = str, {"title": name, "type": "string", "description": _REFERENCE}
     if default is None:
         kind = kind | None if kind is not Any else kind
@@ -89,11 +89,6 @@ def _parameter(workflow: Workflow, name: str, schema: Any, required: bool) -> in
 def _coerced(schema: Mapping[str, Any], definitions: Mapping[str, Any], value: Any) -> Any:
     """Read a text as the type that its schema asks for: deployments fill texts in, as the command line does."""
     return coerce(dict(schema), definitions, value) if isinstance(value, str) else value
-
-
-def _is_secret(workflow: Workflow, name: str) -> bool:
-    """Whether a text given for this input would be a secret by the workflow's schema."""
-    return bool(mark({name: "a text"}, workflow.inputs, workflow.inputs.get("$defs", {})).secrets)
 
 
 def _takes_null(schema: Any) -> bool:
