@@ -233,7 +233,21 @@ def _require_both(provider: Provider, request: ConnectionRequest, given: Mapping
         raise ConfigurationError(Problem(present, message, hint))
 
 
+def check_profile(name: str, *, around: Surroundings, where: str) -> None:
+    """Refuse the name of a profile that there is not, before anything is begun with it.
+
+    Raises:
+        ConfigurationError: there is no profile of that name; told at `where`.
+
+    """
+    _profiles_with(name, around=around, where=where)
+
+
 def _named_profile(provider: Provider, name: str, *, around: Surroundings, where: str) -> Connection:
+    return from_profile(provider, name, _profiles_with(name, around=around, where=where), around=around)
+
+
+def _profiles_with(name: str, *, around: Surroundings, where: str) -> Mapping[str, Any]:
     profiles = read_profiles(around)
     if profiles is None:
         hint = f"create it with a table [connections.NAME], or let {CONFIG_VARIABLE} name another file"
@@ -242,4 +256,4 @@ def _named_profile(provider: Provider, name: str, *, around: Surroundings, where
         known = f"it has: {', '.join(profiles)}" if profiles else "it has none: add a table [connections.NAME]"
         hint = " ".join(filter(None, (did_you_mean(name, profiles), known)))
         raise ConfigurationError(Problem(where, f"{around.profiles_file} has no connection of that name", hint))
-    return from_profile(provider, name, profiles, around=around)
+    return profiles

@@ -67,14 +67,14 @@ class Where:
         return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection, self.by_options)
 
 
-def library(folders: Sequence[Path]) -> Library:
-    """Return the shipped templates with those of HTTPTASK_PATH and `--templates`."""
+def library(folders: Sequence[str | Path]) -> Library:
+    """Return the shipped templates with those of HTTPTASK_PATH and of these folders, which `--templates` or an engine names."""
     from httptask.loader import Library
 
-    return Library((*template_path(Surroundings.current()), *folders))
+    return Library((*template_path(Surroundings.current()), *map(Path, folders)))
 
 
-def registry(folders: Sequence[Path]) -> Registry:
+def registry(folders: Sequence[str | Path]) -> Registry:
     """Return the registry of all those templates."""
     return library(folders).registry()
 

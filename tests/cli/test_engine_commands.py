@@ -35,3 +35,14 @@ def test_a_missing_engine_is_told_with_the_command_that_installs_it(httptask, co
 @pytest.mark.skipif(find_spec("temporalio") is None, reason="temporalio is not installed: tests/engines/run temporal")
 def test_a_server_that_is_not_there_says_how_to_start_one(httptask):
     assert "temporal server start-dev" in httptask("worker", "temporal", "--address", "127.0.0.1:1", code=2).err
+
+
+@pytest.mark.parametrize("engine", ["temporal", "conductor"])
+def test_a_worker_does_not_begin_with_a_connection_that_there_is_not(httptask, engine):
+    assert "there is no profile file" in httptask("worker", engine, "--connection", "production", code=2).err
+    folder = httptask.folder / ".config" / "httptask"
+    folder.mkdir(parents=True)
+    (folder / "connections.toml").write_text('[connections.produktion]\nprovider = "okta"\n', encoding="utf-8")
+    said = httptask("worker", engine, "--connection", "production", code=2).err
+    assert "--connection production: " in said
+    assert "did you mean 'produktion'?" in said

@@ -1,6 +1,7 @@
 """The agent roll-out under Prefect, twice: from the workflow file, and as a flow of single tasks.
 
-Run it with `python roll_out.py`; docs/engines/prefect.md says where the credentials come from.
+export OKTA_CLIENT_ORGURL=http://127.0.0.1:8098 OKTA_CLIENT_TOKEN=sandbox-token, or give `credentials="NAME"` of a block.
+python roll_out.py
 """
 
 from pathlib import Path

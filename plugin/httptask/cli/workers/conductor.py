@@ -39,13 +39,14 @@ def command(server: str | None, names: tuple[str, ...], threads: int, folders: t
     Example:
       httptask worker conductor --server http://localhost:8080 --connection production
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    connect = _connections(names)
     from httptask.engines.conductor import Options, Server, working
     from httptask.serving import until_signal
     from httptask.wiring import registry
 
     conductor, tasks = Server(server), registry(folders)
     conductor.check()
-    with working(conductor, tasks, Options(_connections(names), threads=threads)), until_signal() as wait:
+    with working(conductor, tasks, Options(connect, threads=threads)), until_signal() as wait:
         print(json.dumps({"server": conductor.url, "tasks": len(tasks), "pid": os.getpid()}), flush=True)
         print("ready; Ctrl-C ends it", file=sys.stderr, flush=True)
         wait()
@@ -55,9 +56,13 @@ def command(server: str | None, names: tuple[str, ...], threads: int, folders: t
 def _connections(names: Sequence[str]) -> Callable[[Provider, str | None], Connection]:
     from httptask.hosted.stores import from_surroundings
     from httptask.profiles import provider_of, read_profiles
+    from httptask.settings import check_profile
     from httptask.surroundings import Surroundings
 
-    profiles = (read_profiles(Surroundings.current()) or {}) if names else {}
+    around = Surroundings.current()
+    for name in names:
+        check_profile(name, around=around, where=f"--connection {name}")
+    profiles = (read_profiles(around) or {}) if names else {}
 
     def connect(provider: Provider, name: str | None) -> Connection:
         default = next((each for each in names if provider_of(profiles.get(each)) in {provider.id, None}), None)

@@ -32,6 +32,11 @@ def command(folders: tuple[Path, ...], **choices: Any) -> int:
     Example:
       httptask worker temporal --address localhost:7233
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    from httptask.settings import check_profile
+    from httptask.surroundings import Surroundings
+
+    if (name := choices["connection"]) is not None:
+        check_profile(name, around=Surroundings.current(), where=f"--connection {name}")
     from httptask.engines.temporal.serving import Choices, serve_forever
 
     serve_forever(Choices(templates=folders, **choices), _announce)

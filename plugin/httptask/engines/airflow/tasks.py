@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from httptask import wiring
 from httptask.registry import Registry
@@ -17,4 +16,4 @@ def registry(folders: tuple[str, ...] = ()) -> Registry:
         TemplateInvalid: a folder that is none, or one id in two files.
 
     """
-    return wiring.registry(list(map(Path, folders)))
+    return wiring.registry(folders)

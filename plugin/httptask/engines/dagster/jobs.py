@@ -31,8 +31,9 @@ from httptask.engines.dagster.steps import Flow, Role, StepOp
 from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.outline import Construct, Node, Outline, outlined
 from httptask.hosted.units import Unit
-from httptask.loader import load_workflow, open_registry
+from httptask.loader import load_workflow
 from httptask.model import Step
+from httptask.wiring import registry
 
 #: What Dagster has no words for.
 _LACKS: Collection[Construct] = ("approve", "onFailure")
@@ -57,7 +58,7 @@ def job_from_workflow(
     Args:
         path: of the file.
         name: of the job; without it the workflow's.
-        templates: folders of further templates.
+        templates: folders of further templates, beside those of HTTPTASK_PATH.
         resources: key of the resource for a connection that the workflow names, or for a provider; others take `httptask`.
         executor: config of the multiprocess executor, such as `{"max_concurrent": 4}`; or another executor, which has to bound
             steps with the tag `httptask/each` itself for maxParallel to hold.
@@ -67,10 +68,10 @@ def job_from_workflow(
         ConfigurationError: two steps would have the same name in Dagster.
 
     """
-    registry = open_registry([Path(folder) for folder in templates])
-    workflow = load_workflow(Path(path), registry)
-    outline = outlined(workflow, registry, engine="Dagster", lacks=_LACKS)
-    draft = _Draft(Flow(workflow, registry, resources or {}), name_of(name or workflow.name))
+    tasks = registry(templates)
+    workflow = load_workflow(Path(path), tasks)
+    outline = outlined(workflow, tasks, engine="Dagster", lacks=_LACKS)
+    draft = _Draft(Flow(workflow, tasks, resources or {}), name_of(name or workflow.name))
     draft.walk(outline)
     ops = draft.graph(fields(workflow.inputs))
     bounded = executor if isinstance(executor, ExecutorDefinition) else _executor(outline, executor or {})

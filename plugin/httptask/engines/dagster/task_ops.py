@@ -20,8 +20,8 @@ from httptask.hosted.one_task import OneTask, Use
 from httptask.hosted.turns import Ended, not_begun
 from httptask.hosted.units import Unit
 from httptask.inputs import check, input_schema
-from httptask.loader import open_registry
 from httptask.registry import Registry
+from httptask.wiring import registry
 
 #: The Out of the whole outcome.
 OUTCOME = "outcome"
@@ -83,7 +83,7 @@ def op_from_template(
         task: id of the template.
         name: of the op; without it the task's id, with underscores.
         inputs: of the task, with `EnvVar` for secrets.
-        templates: folders of further templates.
+        templates: folders of further templates, beside those of HTTPTASK_PATH.
         options: how it is used (`httptask.hosted.one_task.Use`).
 
     Raises:
@@ -91,11 +91,11 @@ def op_from_template(
         ConfigurationError: two of its names are one in Dagster.
 
     """
-    registry = open_registry([Path(folder) for folder in templates])
-    template = registry[task]
+    tasks = registry(templates)
+    template = tasks[task]
     ins = names_of(input_schema(template)["properties"], f"inputs of {task}")
     outs = names_of(template.outputs, f"outputs of {task}", [OUTCOME])
-    made = _Task(OneTask.used(template, inputs or {}, options), registry, ins, outs)
+    made = _Task(OneTask.used(template, inputs or {}, options), tasks, ins, outs)
     made.plain()
 
     face = Face(

@@ -12,25 +12,13 @@ from httptask.engines.prefect.telling import mask, tell
 from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.host import Host
 from httptask.hosted.stores import from_surroundings
-from httptask.loader import open_registry
 from httptask.model import Connection, Provider
-from httptask.registry import Registry
-from httptask.surroundings import Surroundings, template_path
+from httptask.wiring import registry
 
 #: A block or the name of one; several for workflows over several APIs.
 Credentials = HttpTaskCredentials | str | Sequence[HttpTaskCredentials | str]
 #: Bytes of JSON that one step hands on: what Prefect takes as a flow run's parameters.
 MOST_PASSED = 512 * 1024
-
-
-def registry_here() -> Registry:
-    """Return the tasks that this process finds: those shipped, and those of HTTPTASK_PATH.
-
-    Raises:
-        TemplateInvalid: a folder that is none, or one id in two files.
-
-    """
-    return open_registry(template_path(Surroundings.current()))
 
 
 def host(credentials: Credentials | None) -> Host:
@@ -82,7 +70,7 @@ class Client:
     def __init__(self, credentials: Credentials) -> None:
         """Keep the credentials; they are read when the first task is sent."""
         self._host = host(credentials)
-        self._registry = registry_here()
+        self._registry = registry(())
 
     def run(self, task: str, inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a task and return its whole outcome as JSON, masked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from prefect.context import FlowRunContext
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from httptask.definitions import definition_of
-from httptask.engines.prefect.connecting import Credentials, host, registry_here
+from httptask.engines.prefect.connecting import Credentials, host
 from httptask.engines.prefect.ends import CannotGoOn, failure_of
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.parameters import given, signature
@@ -25,13 +26,19 @@ from httptask.hosted.turns import Ended
 from httptask.hosted.walking import End, walk
 from httptask.loader import load_workflow
 from httptask.model import Workflow
+from httptask.wiring import registry
 
 #: The name in the ledger of what holds for the whole run; no step can be called so.
 _WHOLE = "(run)"
 
 
 def flow_from_workflow(
-    path: str | Path, *, credentials: Credentials | None = None, approve_within: float = 7 * 86400, **options: Any
+    path: str | Path,
+    *,
+    credentials: Credentials | None = None,
+    approve_within: float = 7 * 86400,
+    templates: Sequence[str | Path] = (),
+    **options: Any,
 ) -> Flow[..., dict[str, Any]]:
     """Return a Prefect flow that runs a workflow file, with the workflow's inputs as its parameters and its outputs as result.
 
@@ -40,6 +47,7 @@ def flow_from_workflow(
         credentials: a block or its name, or one for each API that the workflow uses. Without them: the block, else the profile,
             of the name under `connection` in the file, else the worker's environment and profiles.
         approve_within: seconds that the run stays paused for an `approve`; then it has failed.
+        templates: folders with templates of your own, beside those of HTTPTASK_PATH.
         options: of the flow, such as `name`, `retries` or `timeout_seconds`.
 
     Raises:
@@ -47,10 +55,10 @@ def flow_from_workflow(
         InputInvalid: an input's name is none that a parameter can have.
 
     """
-    registry = registry_here()
-    workflow = load_workflow(Path(path), registry)
-    outline = outlined(workflow, registry, engine="Prefect")
-    digest = hashlib.sha256(definition_of(workflow, registry).to_bytes()).hexdigest()
+    tasks = registry(templates)
+    workflow = load_workflow(Path(path), tasks)
+    outline = outlined(workflow, tasks, engine="Prefect")
+    digest = hashlib.sha256(definition_of(workflow, tasks).to_bytes()).hexdigest()
 
     def run(**parameters: Any) -> dict[str, Any]:
         _in_threads()
@@ -58,7 +66,7 @@ def flow_from_workflow(
         with host(credentials) as connected:
             ledger = Ledger(place)
             began = _began(ledger, digest, connected)
-            walked = Run(workflow, registry, inputs, connected, ledger, place, began, approve_within)
+            walked = Run(workflow, tasks, inputs, connected, ledger, place, began, approve_within)
             return _result(walked.drive(walk(outline)))
 
     _dressed(run, workflow, sys._getframe(1).f_globals["__name__"])  # noqa: SLF001 - as `namedtuple` finds its module

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Unpack
 
 from prefect.client.schemas.objects import State
 
 from httptask.engines.prefect.calls import calls_of, instead_of, name_of
-from httptask.engines.prefect.connecting import Credentials, host, registry_here
+from httptask.engines.prefect.connecting import Credentials, host
 from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.places import current_place
 from httptask.engines.prefect.turning import Call, Done, outputs_of, turned
@@ -18,10 +19,16 @@ from httptask.hosted.host import Host
 from httptask.hosted.one_task import OneTask, Use
 from httptask.inputs import check, input_schema, typed
 from httptask.model import TaskTemplate
+from httptask.wiring import registry
 
 
 def task_from_template(
-    task_id: str, *, credentials: Credentials | None = None, step: str | None = None, **use: Unpack[Use]
+    task_id: str,
+    *,
+    credentials: Credentials | None = None,
+    step: str | None = None,
+    templates: Sequence[str | Path] = (),
+    **use: Unpack[Use],
 ) -> HttpTask:
     """Return a Prefect task that takes the template's inputs by keyword and returns its named outputs.
 
@@ -30,6 +37,7 @@ def task_from_template(
         credentials: a block or its name; without it the worker's environment and profiles.
         step: what its calls are known by when Prefect runs a flow again. Without it a call is known by its inputs, which is
             right unless they differ from execution to execution, as with a time of day among them.
+        templates: folders with templates of your own, beside those of HTTPTASK_PATH.
         use: how the template is used (`httptask.hosted.one_task.Use`).
 
     Raises:
@@ -37,11 +45,11 @@ def task_from_template(
         DefinitionError: what is said of its use is wrong.
 
     """
-    registry = registry_here()
-    template = registry[task_id]
+    tasks = registry(templates)
+    template = tasks[task_id]
     one = OneTask.used(template, {}, use)
     required = input_schema(template)["required"]
-    replace(one, inputs=dict.fromkeys(required)).unit(registry)  # tells now what is wrong with its use
+    replace(one, inputs=dict.fromkeys(required)).unit(tasks)  # tells now what is wrong with its use
     hosted = _Hosted(credentials)
 
     def run(**inputs: Any) -> dict[str, Any] | State[Any]:
@@ -49,7 +57,7 @@ def task_from_template(
         place = current_place()
         calls = calls_of(place)
         name = calls.name(place, step or name_of(template, inputs))
-        unit = replace(one, inputs=inputs).unit(registry)
+        unit = replace(one, inputs=inputs).unit(tasks)
         if step is None and unit.may_change and (stray := calls.stray(place, name, f"{template.id}#")):
             return instead_of(stray)
         done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))

@@ -33,7 +33,7 @@ PASSED_THROUGH = ("httptask", "jinja2", "markupsafe", "jsonschema", "referencing
 class HttpTaskPlugin(SimplePlugin):
     """Adds every task as an activity of its own name, and the workflow `httptask.run`, to a client's workers or to one worker."""
 
-    def __init__(self, *, templates: Sequence[Path] = (), connection: str | None = None) -> None:
+    def __init__(self, *, templates: Sequence[str | Path] = (), connection: str | None = None) -> None:
         """Read the list of tasks.
 
         Args:
@@ -46,7 +46,7 @@ class HttpTaskPlugin(SimplePlugin):
         """
         self._host = Host(partial(_connect, connection), "Temporal", most_passed=MOST_PASSED, wrap=Leased)
         self._threads = ThreadPoolExecutor(THREADS, "httptask")
-        turns = Turns(self._host, Jobs(registry(tuple(templates))), Started(), self._threads)
+        turns = Turns(self._host, Jobs(registry(templates)), Started(), self._threads)
         super().__init__(
             "httptask",
             activities=[turns.activity()],

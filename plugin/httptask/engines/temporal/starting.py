@@ -20,7 +20,7 @@ from httptask.workflow_inputs import checked_inputs
 
 
 def start_argument(
-    path: str | Path, inputs: Mapping[str, Any] | None = None, *, templates: Sequence[Path] = ()
+    path: str | Path, inputs: Mapping[str, Any] | None = None, *, templates: Sequence[str | Path] = ()
 ) -> dict[str, Any]:
     """Return the argument of the workflow `httptask.run`: everything that it executes, as JSON for any language's client.
 
@@ -34,7 +34,7 @@ def start_argument(
         UsageError: the inputs are wrong.
 
     """
-    tasks = registry(tuple(templates))
+    tasks = registry(templates)
     workflow = load_workflow(Path(path), tasks)
     given = dict(inputs or {})
     values, references = resolved(workflow, given, _unread)
