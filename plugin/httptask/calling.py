@@ -44,7 +44,7 @@ class Job:
     Attributes:
         once: send at most one attempt in this process; its record still says what the policy would do next.
         idempotent: sending twice equals sending once, by declaration, method or idempotency key.
-        deadline: seconds after which the caller gives up, waits included.
+        deadline: seconds from now after which the caller gives up, waits included.
         verify_before: take the verify task's answer before the first attempt.
         record: is asked before each attempt and told after it.
         recovery: what an earlier process left of this call.
@@ -95,9 +95,13 @@ class Call:
     began: float = 0.0
     in_flight: bool = False
     last: _Try | None = None
-    refreshed: bool = False
+    refreshed: bool = field(init=False)
     own: bool = True
     before: Answer | None = None
+
+    def __post_init__(self) -> None:
+        """Go on from what an earlier process left."""
+        self.refreshed = self.job.recovery.refreshed
 
     def run(self) -> Outcome:
         """Try until the decision is to stop.
@@ -345,10 +349,10 @@ class Call:
         return bucket_of(self.job.template, self.job.request.origin)
 
     def _deadline(self, *more: retrying.Facts) -> float | None:
-        """Return the caller's deadline; once an attempt may have been applied, no later one may outlive the key."""
+        """Return the caller's deadline, counted as `began` is; once one may have been applied, none may outlive the key."""
         is_open = any(map(retrying.may_be_applied, (*self.facts, *more)))
         limits = (self.job.deadline, self.job.key_left if is_open else None)
-        return min((limit for limit in limits if limit is not None), default=None)
+        return min((self.job.spent + limit for limit in limits if limit is not None), default=None)
 
     def _limit(self) -> float:
         deadline = self._deadline()

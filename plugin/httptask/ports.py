@@ -169,6 +169,7 @@ class Recovery:
         before: the verify task's answer from before the first attempt.
         key_expired: the provider may have forgotten the idempotency key of the first attempt.
         key_age: seconds since that attempt.
+        refreshed: the credential was renewed for one of them, which is done once for a call.
 
     """
 
@@ -179,6 +180,7 @@ class Recovery:
     before: Answer | None = None
     key_expired: bool = False
     key_age: float = 0.0
+    refreshed: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -20,6 +20,7 @@ from httptask.message import Request
 from httptask.model import IdempotencyKey
 from httptask.outcome import Answer, Attempt, Failure, FailureKind, Outcome, Status
 from httptask.ports import NOTHING_DONE, Clock, Entry, Recovery, RunJournal
+from httptask.retrying import UNAUTHORIZED
 from httptask.runs import StepStatus
 from httptask.secrets import Redactor, Secret
 
@@ -222,6 +223,7 @@ class CallRecord:
             before=self._before(),
             key_expired=expired,
             key_age=max(0.0, age),
+            refreshed=any(_is_repeated(ends, number) and end.data["status"] == UNAUTHORIZED for number, end in ends.items()),
         )
 
     def is_lost(self) -> bool:
@@ -341,9 +343,9 @@ def is_lasting(result: Entry) -> bool:
     return failure is not None and FailureKind(failure["kind"]) in LASTING
 
 
-def _is_repeated(ends: Mapping[int, Entry], last: int) -> bool:
-    """Tell whether the last attempt was seen to end, and it was decided to send again."""
-    decision = ends[last].data["decision"] if last in ends else None
+def _is_repeated(ends: Mapping[int, Entry], number: int) -> bool:
+    """Tell whether an attempt was seen to end, and it was decided to send again."""
+    decision = ends[number].data["decision"] if number in ends else None
     return decision is not None and decision["action"] == "retry"
 
 

@@ -278,11 +278,11 @@ class TaskUse:
         last = max(begun, default=0)
         if not last:
             return 1
-        if recorder.call(f"{path}/until:{last}", safe=self.usage.safe).recovery(None).is_open:
-            return last
-        if recorder.known(f"{path}/until:{last}", recording.WAIT) is not None:
+        if recorder.known(f"{path}/until:{last}", recording.WAIT) is not None:  # it was settled, whatever its attempts left open
             self.engine.clock.sleep(recorder.remaining_wait(f"{path}/until:{last}", until.every))
-        return last + 1
+            return last + 1
+        is_open = recorder.call(f"{path}/until:{last}", safe=self.usage.safe).recovery(None).is_open
+        return last if is_open else last + 1
 
     def _wait(self, path: str, seconds: float, outcome: Outcome) -> None:
         try:

@@ -261,6 +261,16 @@ def test_a_token_endpoint_that_is_down_is_tried_again_by_the_engine():
     assert (engine.run(alone("okta.list_agent_pools")).status, engine.waits) == ("succeeded", [5.0])
 
 
+def test_a_list_that_is_asked_for_by_what_may_change_something_is_not_asked_for_again_after_a_lost_worker(tmp_path):
+    file = tmp_path / "w.yaml"
+    step = "{id: a, task: okta.list_agent_pools, idempotent: false, paginate: {}}"
+    file.write_text(f"name: w\nsteps:\n  - {step}\n")
+    engine = MemoryEngine()
+    unit = Unit(load_workflow(file, REGISTRY), REGISTRY, "a", {})
+    assert take(unit, Turn("run", lost=True), engine.host).status == "unknown"
+    assert engine.wire.sent == []
+
+
 def test_a_late_turn_after_an_attempt_that_may_have_been_applied_is_unknown(tmp_path):
     file = tmp_path / "w.yaml"
     step = "{id: a, task: okta.delete_agent_pools_update, with: {poolId: p, updateId: u}}"

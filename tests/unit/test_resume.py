@@ -250,6 +250,14 @@ def test_a_repetition_that_was_decided_is_made_by_a_later_process_after_what_is_
     assert [attempt.number for attempt in result.steps[0].outcome.attempts] == [2]
 
 
+def test_a_poll_that_was_settled_is_not_looked_at_again_though_an_attempt_of_it_left_open_what_it_did():
+    until = Until("{{ response.body.did == 2 }}", None, 5.0, 60.0)
+    life = Life(workflow(step("a", retry={"statuses": [503]}, until=until)))
+    life.run(answering(503), clock=DyingAsleep())  # before the repetition
+    life.run(clock=DyingAsleep(life.clock.now() + 1))  # before the second poll
+    assert (life.run().status, life.server.sent()) == ("succeeded", ["/make/a"] * 3)
+
+
 def test_what_may_have_been_applied_before_the_repetition_stays_open_after_a_refusal():
     life = Life(workflow(step("a", idempotent=True)))
     life.run(answering(503), clock=DyingAsleep())

@@ -61,16 +61,26 @@ class EnginesTime:
 
 @dataclass(slots=True)
 class Book(MemoryJournal):
-    """A journal in memory that lets be stored what must outlive the worker before its request leaves."""
+    """A journal in memory that lets be stored what must outlive the worker before its request leaves.
+
+    Attributes:
+        entrust: stores what is written.
+        requests: which request is about to leave is stored too, if it may change something.
+
+    """
 
     entrust: Callable[[], None] | None = None
+    requests: bool = False
 
     def commit(self, *entries: Entry) -> None:
-        """Keep entries, and entrust what a verify rule will have to compare with."""
-        urgent = any(entry.kind == recording.BEFORE for entry in (*self.waiting, *entries))
+        """Keep entries, and entrust what a verify rule will have to compare with, and what tells a request from another."""
+        urgent = any(map(self._is_urgent, (*self.waiting, *entries)))
         MemoryJournal.commit(self, *entries)
         if urgent and self.entrust is not None:
             self.entrust()
+
+    def _is_urgent(self, entry: Entry) -> bool:
+        return entry.kind == recording.BEFORE or (self.requests and entry.kind == recording.INTENT and not entry.data["safe"])
 
 
 @dataclass(slots=True)
@@ -105,7 +115,7 @@ def laid_out(unit: Unit, host: Host, *, key: str, mark: Mark | None = None) -> D
     discretion.learn(secrets_of_inputs(unit.workflow, unit.inputs))
     observer = discretion.observer(*host.observers)
     book, now = Book(key, kept=[*_earlier(unit), *left.entries]), host.clock.now()
-    since = unit.began if unit.began is not None else min((entry.at for entry in left.entries), default=now)
+    since = unit.began if unit.began is not None else min((entry.at for entry in left.entries if entry.at), default=now)
     recorder = RunRecorder(book, host.clock, lambda: discretion.redactor, resumed=True, ran_before=max(0.0, now - since))
     options = Options(
         once=step.paginate is None,  # reading pages changes nothing, and begins anew with each turn: it waits in place

@@ -14,7 +14,7 @@ from typing import Any
 
 from httptask.errors import HttpTaskError
 from httptask.ports import Entry
-from httptask.recording import CONCLUSION, INTENT, PAGE, RESULT
+from httptask.recording import CONCLUSION, INTENT, PAGE, RESULT, WAIT
 
 _POLL = re.compile(r"/until:(\d+)(?:/|$)")
 
@@ -79,12 +79,26 @@ def is_begun(entries: Iterable[Entry]) -> bool:
     return any(end is None for end in _ends(entries))
 
 
-def lost_attempt(entries: Iterable[Entry], path: str, *, polls: bool, now: float) -> Entry:
-    """Return what the lost worker would have written before it sent: nobody knows which request it was."""
-    known = [entry for entry in entries if entry.kind == INTENT]
-    call = f"{path}/until:{max((_poll(entry) or 0 for entry in known), default=0) + 1}" if polls else path
-    number = max((entry.data["number"] for entry in known if entry.path.startswith(f"{call}/")), default=0) + 1
-    return Entry(f"{call}/attempt:{number}", INTENT, {"number": number, "digest": None, "safe": False}, now)
+def lost_attempt(entries: Iterable[Entry], call: str, *, since: float) -> Entry:
+    """Return what the lost worker would have written before it sent: nobody knows which request it was, nor when it left.
+
+    Args:
+        entries: what is written about the unit.
+        call: path of the call that it was at.
+        since: epoch seconds before which it cannot have left; an idempotency key counts as that old.
+
+    """
+    known = [entry for entry in entries if entry.kind == INTENT and entry.path.startswith(f"{call}/")]
+    number = max((entry.data["number"] for entry in known), default=0) + 1
+    return Entry(f"{call}/attempt:{number}", INTENT, {"number": number, "digest": None, "safe": False}, since)
+
+
+def poll_at_hand(entries: Iterable[Entry]) -> int:
+    """Return the number of the poll that a turn is at: the newest, unless it was settled and the wait for the next one began."""
+    known = tuple(entries)
+    newest = max((_poll(entry) or 0 for entry in known if entry.kind == INTENT), default=0)
+    settled = any(entry.kind == WAIT and _poll(entry) == newest for entry in known)
+    return newest + 1 if settled or not newest else newest
 
 
 def _ends(entries: Iterable[Entry]) -> list[Entry | None]:

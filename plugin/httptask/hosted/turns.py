@@ -23,6 +23,7 @@ from httptask.hosted.passing import handed_on, shown, size, too_large, visible
 from httptask.hosted.units import Unit
 from httptask.model import RetryPolicy
 from httptask.outcome import Failure, FailureKind
+from httptask.paging_use import page_path
 from httptask.recording import RESULT, result_data
 from httptask.retrying import backoff
 from httptask.runs import Item, StepStatus
@@ -43,7 +44,9 @@ class Turn:
         lost: the worker of the turn before never came to its end: the engine begins again, and nobody left a mark for that.
         most: attempts that the engine allows; None leaves it to the retry policy.
         last: the engine will not come again, whatever is said.
+        since: epoch seconds before which nothing can have been sent for the unit, by the engine's records; 0: it has none.
         keep: stores a mark at once, before anything is sent, where the engine can.
+        varies: the engine may give a later turn other inputs, so that a mark with what is about to be sent is stored before.
 
     """
 
@@ -52,7 +55,9 @@ class Turn:
     lost: bool = False
     most: int | None = None
     last: bool = False
+    since: float = 0.0
     keep: Callable[[Mark], None] | None = None
+    varies: bool = False
 
     @property
     def number(self) -> int:
@@ -156,10 +161,9 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
     if turn.most is not None:
         desk.step = replace(desk.step, retry={**desk.step.retry, "maxAttempts": turn.most})
     if turn.keep is not None:
-        desk.book.entrust = partial(_entrust, desk, turn.mark, turn.keep)
+        desk.book.entrust, desk.book.requests = partial(_entrust, desk, turn.mark, turn.keep), turn.varies
     if turn.lost and not marks.is_begun(turn.mark.entries):
-        polls = desk.step.until is not None
-        desk.book.commit(marks.lost_attempt(turn.mark.entries, unit.use, polls=polls, now=host.clock.now()))
+        desk.book.commit(marks.lost_attempt(turn.mark.entries, _call_at_hand(desk, turn.mark), since=turn.since))
     if desk.frame.is_late() and not may_be_open(desk.frame.engine, unit.use):
         return decided(desk, "failed", desk.frame.late(desk.step))
     try:
@@ -168,6 +172,14 @@ def take(unit: Unit, turn: Turn, host: Host) -> Ended | Again:
         reason = f"the condition of step '{desk.step.id}' does not hold yet"
         return Again(later.seconds, Mark(turn.number, entries=marks.left(desk.written())), "poll", reason)
     return _judged(desk, turn, item)
+
+
+def _call_at_hand(desk: Desk, mark: Mark) -> str:
+    """Return the path of the call that a lost worker was at; of a list, which begins anew with each turn, the first page's."""
+    use = desk.unit.use
+    if desk.step.paginate is not None:
+        return page_path(use, 0, 1)
+    return use if desk.step.until is None else f"{use}/until:{marks.poll_at_hand(mark.entries)}"
 
 
 def not_begun(unit: Unit, error: UsageError, *, pending: bool = False) -> Ended:
@@ -199,7 +211,7 @@ def _use(desk: Desk) -> TaskUse:
 
 
 def _entrust(desk: Desk, mark: Mark, keep: Callable[[Mark], None]) -> None:
-    """Store what was found out before the first attempt; this turn has not ended, so the mark keeps its number."""
+    """Store what must be known if this turn is lost; it has not ended, so the mark keeps its number."""
     keep(replace(mark, entries=marks.left(desk.written())))
 
 

@@ -74,7 +74,7 @@ class Sending:
             mark, lost = done.mark, False
 
     def _turn(self, past: Past, mark: Mark, *, lost: bool) -> Ended | Again:
-        turn = Turn(self._key(past), mark, lost, keep=self._keep)
+        turn = Turn(self._key(past), mark, lost, keep=self._keep, varies=True)
         self._begin(turn)
         done = take(self.unit, turn, self.bench.host)
         if isinstance(done, Again):
@@ -102,7 +102,7 @@ class Sending:
         self.bench.ledger.tell(self.use, "marked", f"{self.use}: {why}", left)
 
     def _keep(self, mark: Mark) -> None:
-        self.bench.ledger.tell(self.use, "kept", f"{self.use}: what is there before the first attempt", mark.to_json())
+        self.bench.ledger.tell(self.use, "kept", f"{self.use}: what is about to be sent", mark.to_json())
 
     def _key(self, past: Past) -> str:
         return "/".join([self.bench.ledger.root, *([self.key] if self.key else []), *([str(past.ends)] if past.ends else [])])

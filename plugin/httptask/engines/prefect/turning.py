@@ -71,13 +71,14 @@ def turned(call: Call) -> Done | State[Any]:
     lost = known is not None and known.is_open
     if call.unit.may_change:
         call.begin(mark)
-    came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin), call.host)
+    came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin, varies=True), call.host)
     if isinstance(came, Again):
         if call.unit.may_change:
             call.place.check()  # what another process has settled by now must not be opened again
         call.ledger.again(call.name, came, task_run())
         return _due(came)
-    call.ledger.end(call.name, came, mark, task_run())
+    begun = call.ledger.of(call.name)  # with what was about to be sent, where something was
+    call.ledger.end(call.name, came, mark if begun is None else begun.mark, task_run())
     return Done(came)
 
 
