@@ -62,6 +62,7 @@ class Frame:
     Attributes:
         prefix: what stands before the paths of its steps: empty, or `rollout/` below the step `rollout`.
         deadline: the running time of the run at which the workflow must have ended.
+        bound: what has that deadline, for messages, where it is a group and not the workflow.
 
     """
 
@@ -72,6 +73,7 @@ class Frame:
     deadline: float | None = None
     done: list[StepResult] = field(default_factory=list)
     views: dict[str, View] = field(default_factory=dict)
+    bound: str = ""
 
     def run(self, steps: Sequence[Step]) -> tuple[RunStatus, Failure | None]:
         """Execute steps in order until one ends the workflow; return how that is, and why."""
@@ -168,7 +170,7 @@ class Frame:
         if step.workflow is not None:
             return self._workflow(step, path)
         if step.parallel:
-            return self._group(step)
+            return self._group(step, path)
         return self._approval(step, path) if step.wait is None else self._wait(step, path, step.wait)
 
     def _task(self, step: Step, path: str) -> StepResult:
@@ -200,8 +202,18 @@ class Frame:
 
     def late(self, step: Step) -> Failure:
         """Return why a step is not begun any more."""
-        message = f"the timeout of workflow '{self.workflow.name}' passed before step '{step.id}'"
+        message = f"the timeout of {self._bound()} passed before step '{step.id}'"
         return Failure(FailureKind.DEADLINE, message, "nothing was sent for it")
+
+    def too_long(self, step: Step, seconds: float) -> Failure | None:
+        """Return why a step cannot wait so long; None where it can."""
+        if self.deadline is None or seconds < self.deadline - self.engine.recorder.ran():
+            return None
+        message = f"step '{step.id}' waits {seconds:g} s, which is longer than the timeout of {self._bound()} leaves"
+        return Failure(FailureKind.DEADLINE, message)
+
+    def _bound(self) -> str:
+        return self.bound or f"workflow '{self.workflow.name}'"
 
     def _each(self, step: Step, path: str, for_each: ForEach) -> StepResult:
         values = self.listed(path, for_each.items)
@@ -252,8 +264,11 @@ class Frame:
         item = WorkflowUse(self, step, path, None, {}).run()
         return StepResult(step.id, item.status, None, None, item.outputs, item.failure, item.steps)
 
-    def _group(self, step: Step) -> StepResult:
-        works = [_Member(self, member) for member in step.parallel]
+    def _group(self, step: Step, path: str) -> StepResult:
+        frame = self
+        if step.timeout is not None and (deadline := self.deadline_of(step, path)) != self.deadline:
+            frame = replace(self, deadline=deadline, bound=f"step '{step.id}'")
+        works = [_Member(frame, member) for member in step.parallel]
         results = list(self.engine.lanes.run(works, len(works), lambda _: False))
         for result in results:
             self.add(result)
@@ -262,9 +277,9 @@ class Frame:
     def _wait(self, step: Step, path: str, seconds: float) -> StepResult:
         left = self.engine.recorder.remaining_wait(path, seconds)
         self.engine.tell(StepStarted(step.id, f"wait {seconds:g} s", None, step.summary, path))
-        if self.deadline is not None and left >= self.deadline - self.engine.recorder.ran():
-            message = f"step '{step.id}' waits {left:g} s, which is longer than the workflow's timeout leaves"
-            return StepResult(step.id, "failed", failure=Failure(FailureKind.DEADLINE, message))
+        failure = self.too_long(step, left)
+        if failure is not None:
+            return StepResult(step.id, "failed", failure=failure)
         self.engine.clock.sleep(left)
         return StepResult(step.id, "succeeded")
 

@@ -8,8 +8,10 @@ import pytest
 from engines.everything import EVERYTHING, INNER
 from hosting import TOKEN, MemoryEngine
 from httptask.errors import WorkflowInvalid
+from httptask.hosted import decisions
 from httptask.hosted.outline import Outline, outlined
 from httptask.hosted.packed import packed, unit_from
+from httptask.hosted.units import Unit
 from httptask.loader import Library, load_workflow
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -77,6 +79,46 @@ def test_everything_that_an_engine_lacks_is_told_at_once(tmp_path):
         "step 'inner' uses workflow, which Memory has no counterpart for",
     ]
     assert all(":" in problem.where for problem in caught.value.problems)
+
+
+LATE = """
+name: late
+timeout: 60
+steps:
+  - {id: pause, wait: 40}
+  - {id: sure, approve: 'Go on?'}
+  - {id: each, task: okta.list_agent_pools, forEach: '{{ [] }}'}
+  - {id: group, parallel: [{id: one, task: okta.list_agent_pools}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("decide", "path"),
+    [(decisions.wait, "pause"), (decisions.ask, "sure"), (decisions.items_of, "each"), (decisions.enter, "group")],
+)
+def test_nothing_is_begun_after_the_time_of_the_workflow(tmp_path, decide, path):
+    engine, late = MemoryEngine(), workflow(tmp_path, LATE)
+    unit = Unit(late, REGISTRY, path, {}, began=engine.clock.now())
+    engine.clock.advance(61)
+    ended = decide(unit, engine.host, key="run")
+    assert (ended.status, ended.message) == (
+        "failed",
+        f"the timeout of workflow 'late' passed before step '{path}' (nothing was sent for it)",
+    )
+
+
+def test_a_wait_that_would_go_past_the_time_of_the_workflow_is_not_begun(tmp_path):
+    engine, late = MemoryEngine(), workflow(tmp_path, LATE)
+    unit = Unit(late, REGISTRY, "pause", {}, began=engine.clock.now())
+    assert decisions.wait(unit, engine.host, key="run").seconds == 40
+    engine.clock.advance(30)
+    assert "waits 40 s, which is longer than" in decisions.wait(unit, engine.host, key="run").message
+
+
+def test_a_timeout_over_several_steps_is_refused(tmp_path):
+    group = "{id: both, timeout: 1m, parallel: [{id: a, task: okta.list_agent_pools}]}"
+    with pytest.raises(WorkflowInvalid, match="step 'both' has a timeout over several steps, which Memory cannot keep"):
+        outlined(workflow(tmp_path, f"name: w\nsteps:\n  - {group}\n"), REGISTRY, engine="Memory")
 
 
 ON_FAILURE = """

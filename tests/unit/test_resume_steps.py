@@ -385,3 +385,17 @@ def test_outputs_that_only_a_lost_answer_could_tell_are_missed_by_whoever_reads_
     result = reading.run(applied_then(LOST))
     assert result.status == "failed"
     assert "the answer that would tell this was lost" in result.failure.message
+
+
+def test_the_timeout_of_a_group_bounds_each_of_its_members():
+    group = step("both", None, parallel=(step("slow", None, wait=30.0), step("a", "get")), timeout=10.0)
+    life = Life(workflow(group, step("after", "get"), timeout=60.0))
+    result = life.run()
+    assert (result.status, life.server.sent(), life.clock.sleeps) == ("failed", ["/get/a"], ())
+    said = "step 'slow' waits 30 s, which is longer than the timeout of step 'both' leaves"
+    assert said in result.failure.message
+
+
+def test_a_group_that_has_more_time_than_the_workflow_has_that_of_the_workflow():
+    group = step("both", None, parallel=(step("slow", None, wait=30.0),), timeout=40.0)
+    assert "the timeout of workflow 'w' leaves" in Life(workflow(group, timeout=20.0)).run().failure.message

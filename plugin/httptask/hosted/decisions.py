@@ -57,7 +57,7 @@ def items_of(unit: Unit, host: Host, *, key: str) -> Listed | Ended:
         redactor = desk.recorder.redactor()
         return Listed(tuple(Item(index, kept(value, redactor)) for index, value in enumerate(values)))
 
-    return _worked(unit, host, key, work)
+    return _begun(unit, host, key, work)
 
 
 def gather(unit: Unit, host: Host, *, key: str, expected: int) -> Ended:
@@ -85,7 +85,7 @@ def enter(unit: Unit, host: Host, *, key: str) -> Ended:
             inner_frame(desk.frame, desk.step)
         return decided(desk, "succeeded")
 
-    return _worked(unit, host, key, work)
+    return _begun(unit, host, key, work)
 
 
 def leave(unit: Unit, host: Host, *, key: str, failed: Ended | None = None) -> Ended:
@@ -118,7 +118,7 @@ def ask(unit: Unit, host: Host, *, key: str) -> Asked | Ended:
             return decided(desk, "skipped")
         return Asked(desk.recorder.redactor().free(evaluate_text(desk.step.approve or "", desk.frame.context())))
 
-    return _worked(unit, host, key, work)
+    return _begun(unit, host, key, work)
 
 
 def answered(unit: Unit, host: Host, *, key: str, approved: bool) -> Ended:
@@ -136,9 +136,22 @@ def wait(unit: Unit, host: Host, *, key: str) -> Waiting | Ended:
     """Return how long the engine is to wait."""
 
     def work(desk: Desk) -> Waiting | Ended:
-        return Waiting(desk.step.wait or 0.0) if _holds(desk) else decided(desk, "skipped")
+        if not _holds(desk):
+            return decided(desk, "skipped")
+        seconds = desk.step.wait or 0.0
+        failure = desk.frame.too_long(desk.step, seconds)
+        return Waiting(seconds) if failure is None else decided(desk, "failed", failure)
 
-    return _worked(unit, host, key, work)
+    return _begun(unit, host, key, work)
+
+
+def _begun(unit: Unit, host: Host, key: str, work: Callable[[Desk], T]) -> T | Ended:
+    """Do what begins a step, unless the workflow's time is up."""
+
+    def begin(desk: Desk) -> T | Ended:
+        return decided(desk, "failed", desk.frame.late(desk.step)) if desk.frame.is_late() else work(desk)
+
+    return _worked(unit, host, key, begin)
 
 
 def _worked(unit: Unit, host: Host, key: str, work: Callable[[Desk], T]) -> T | Ended:

@@ -169,14 +169,17 @@ def _refused_step(step: Step, engine: str, lacks: Collection[Construct]) -> Iter
         if is_used and construct in lacks:
             message = f"step '{step.id}' uses {construct}, which {engine} has no counterpart for"
             yield Problem(str(step.source), message, _elsewhere(construct))
+    if step.timeout is not None and (step.parallel or step.workflow is not None):
+        hint = "give the steps within it a timeout each, or use `httptask run`"
+        yield Problem(str(step.source), f"step '{step.id}' has a timeout over several steps, which {engine} cannot keep", hint)
     if step.workflow is None:
         return
     if step.for_each is not None:
         hint = "put the forEach on the steps of that workflow, or use `httptask run`"
         yield Problem(str(step.source), f"step '{step.id}' repeats a whole workflow, which no engine is handed", hint)
-    if step.timeout is not None or step.workflow.timeout is not None:
+    if step.workflow.timeout is not None:
         hint = "give the steps of that workflow a timeout each, or use `httptask run`"
-        yield Problem(str(step.source), f"step '{step.id}' has a timeout over several steps, which {engine} cannot keep", hint)
+        yield Problem(str(step.source), f"the workflow of step '{step.id}' has a timeout, which {engine} cannot keep", hint)
     if step.workflow.on_failure:
         hint = "move onFailure to the outer workflow, or use `httptask run`"
         yield Problem(str(step.source), f"the workflow of step '{step.id}' has onFailure, which only a whole run can keep", hint)
