@@ -67,14 +67,19 @@ class Where:
         return ConnectionRequest(self.base_url, self.token, None, self.name, workflow_connection, self.by_options)
 
 
-def library(folders: Sequence[str | Path]) -> Library:
+#: Folders of templates as people give them in Python; one alone need not stand in a list.
+Folders = Sequence[str | Path] | str | Path
+
+
+def library(folders: Folders) -> Library:
     """Return the shipped templates with those of HTTPTASK_PATH and of these folders, which `--templates` or an engine names."""
     from httptask.loader import Library
 
-    return Library((*template_path(Surroundings.current()), *map(Path, folders)))
+    given = (folders,) if isinstance(folders, str | Path) else folders
+    return Library((*template_path(Surroundings.current()), *map(Path, given)))
 
 
-def registry(folders: Sequence[str | Path]) -> Registry:
+def registry(folders: Folders) -> Registry:
     """Return the registry of all those templates."""
     return library(folders).registry()
 

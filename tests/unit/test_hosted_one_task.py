@@ -1,5 +1,7 @@
 """How a task is used alone: in the words of a step, whichever engine asks, and judged by the schema of workflow files."""
 
+from datetime import timedelta
+
 import pytest
 
 from httptask.errors import InputInvalid, WorkflowInvalid
@@ -56,6 +58,24 @@ def test_every_wrong_word_is_told_at_once_with_the_one_that_was_meant():
     assert "until" in error.value.problems[1].hint
 
 
-def test_headers_that_are_no_object_are_refused():
-    with pytest.raises(InputInvalid, match=r"httptask\.headers: headers are an object"):
-        said(headers=["X-A: 1"])
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        ({"headers": ["X-A: 1"]}, "httptask.headers: headers are an object"),
+        ({"headers": {1: "a"}}, "httptask.headers: a name in it is no text"),
+        ({"retry": {"statuses": {503}}}, "httptask.retry: this is nothing that JSON can say"),
+    ],
+)
+def test_what_no_file_could_say_is_refused_by_name(use, words):
+    with pytest.raises(InputInvalid) as error:
+        said(**use)
+    assert words in str(error.value)
+
+
+def test_inputs_whose_names_are_no_texts_are_refused():
+    with pytest.raises(InputInvalid, match=r"okta\.list_agent_pools\.inputs: a name in it is no text"):
+        OneTask.used(LIST, {1: "a"}, {})
+
+
+def test_times_of_python_are_seconds():
+    assert said(until=DONE, every=timedelta(minutes=1), timeout=timedelta(hours=1)).until == Until(DONE, None, 60.0, 3600.0)

@@ -6,9 +6,11 @@ in the same words, and has the same defaults.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from httptask.errors import DefinitionError, InputInvalid, Problem, WorkflowInvalid
@@ -32,7 +34,7 @@ class Use(TypedDict, total=False):
         headers: sent with the request.
         until: ask again until this condition on `response` holds.
         fail_if: a condition that ends the asking as a failure.
-        every: seconds between two askings, or text such as `30s`; 5 s without it.
+        every: seconds between two askings, a timedelta, or text such as `30s`; 5 s without it.
         timeout: time for all of it, waits included; with `until` 10 min without it.
         retry: retry fields that win over the template's.
         idempotent: declares that sending twice equals sending once, or that it does not.
@@ -43,8 +45,8 @@ class Use(TypedDict, total=False):
     headers: Mapping[str, str] | None
     until: str | None
     fail_if: str | None
-    every: float | str | None
-    timeout: float | str | None
+    every: float | str | timedelta | None
+    timeout: float | str | timedelta | None
     retry: Mapping[str, Any] | None
     idempotent: bool | None
     verify_before: bool | None
@@ -80,10 +82,12 @@ class OneTask:
             raise InputInvalid(
                 Problem(place, f"there is no option '{word}'", hint) for word, hint in zip(unknown, hints, strict=True)
             )
-        options = {word: value for word, value in use.items() if value is not None}
-        headers = options.pop(_HEADERS, {})
-        if not isinstance(headers, Mapping):
-            raise InputInvalid(Problem(f"{place}.{_HEADERS}", "headers are an object: names and texts"))
+        options = {word: _in_json(value) for word, value in use.items() if value is not None}
+        headers = use.get(_HEADERS) or {}
+        options.pop(_HEADERS, None)
+        problems = [*_wrong_names(place, inputs, headers), *_wrong_values(place, options)]
+        if problems:
+            raise InputInvalid(problems)
         return cls(template, inputs, headers, options)
 
     @classmethod
@@ -118,6 +122,29 @@ class OneTask:
         before = options.pop("verifyBefore", None)
         more = {} if before is None else {"verify": {"before": before}}
         return {**taken_over(self.inputs, self.headers), **options, **more}
+
+
+def _in_json(value: Any) -> Any:
+    """Return a value of Python as a step says it: a timedelta is seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _wrong_names(place: str, inputs: Any, headers: Any) -> Iterator[Problem]:
+    """Find what is no object of names: the values are judged by the task."""
+    for word, given in (("inputs", inputs), (_HEADERS, headers)):
+        if not isinstance(given, Mapping):
+            yield Problem(f"{place}.{word}", f"{word} are an object: names and values")
+        elif any(not isinstance(name, str) for name in given):
+            yield Problem(f"{place}.{word}", "a name in it is no text")
+
+
+def _wrong_values(place: str, options: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find what JSON has no word for; the schema of workflow files judges the rest."""
+    for word, value in options.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            yield Problem(f"{place}.{word}", "this is nothing that JSON can say", "write texts, numbers, lists and objects")
 
 
 def _in_a_step(name: str) -> str:

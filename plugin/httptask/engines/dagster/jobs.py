@@ -33,7 +33,7 @@ from httptask.hosted.outline import Construct, Node, Outline, outlined
 from httptask.hosted.units import Unit
 from httptask.loader import load_workflow
 from httptask.model import Step
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 
 #: What Dagster has no words for.
 _LACKS: Collection[Construct] = ("approve", "onFailure")
@@ -47,7 +47,7 @@ def job_from_workflow(
     path: str | Path,
     *,
     name: str | None = None,
-    templates: Sequence[str | Path] = (),
+    templates: Folders = (),
     resources: Mapping[str, str] | None = None,
     executor: ExecutorDefinition | Mapping[str, Any] | None = None,
 ) -> JobDefinition:

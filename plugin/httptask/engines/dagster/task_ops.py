@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Unpack
 
 from dagster import Field, In, MetadataValue, OpDefinition, OpExecutionContext, Out, Output, Permissive
@@ -21,7 +20,7 @@ from httptask.hosted.turns import Ended, not_begun
 from httptask.hosted.units import Unit
 from httptask.inputs import check, input_schema
 from httptask.registry import Registry
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 
 #: The Out of the whole outcome.
 OUTCOME = "outcome"
@@ -71,7 +70,7 @@ def op_from_template(
     *,
     name: str | None = None,
     inputs: Mapping[str, Any] | None = None,
-    templates: Sequence[str | Path] = (),
+    templates: Folders = (),
     **options: Unpack[Use],
 ) -> OpDefinition:
     """Return an op that sends one task.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from httptask.hosted.turns import Ended
 from httptask.hosted.walking import End, walk
 from httptask.loader import load_workflow
 from httptask.model import Workflow
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 
 #: The name in the ledger of what holds for the whole run; no step can be called so.
 _WHOLE = "(run)"
@@ -37,7 +36,7 @@ def flow_from_workflow(
     *,
     credentials: Credentials | None = None,
     approve_within: float = 7 * 86400,
-    templates: Sequence[str | Path] = (),
+    templates: Folders = (),
     **options: Any,
 ) -> Flow[..., dict[str, Any]]:
     """Return a Prefect flow that runs a workflow file, with the workflow's inputs as its parameters and its outputs as result.

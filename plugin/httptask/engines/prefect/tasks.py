@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Unpack
 
 from prefect.client.schemas.objects import State
@@ -19,7 +18,7 @@ from httptask.hosted.host import Host
 from httptask.hosted.one_task import OneTask, Use
 from httptask.inputs import check, input_schema, typed
 from httptask.model import TaskTemplate
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 
 
 def task_from_template(
@@ -27,7 +26,7 @@ def task_from_template(
     *,
     credentials: Credentials | None = None,
     step: str | None = None,
-    templates: Sequence[str | Path] = (),
+    templates: Folders = (),
     **use: Unpack[Use],
 ) -> HttpTask:
     """Return a Prefect task that takes the template's inputs by keyword and returns its named outputs.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
@@ -22,7 +21,7 @@ from httptask.engines.temporal.workflows import HttpTaskRun
 from httptask.hosted.host import Host
 from httptask.hosted.stores import from_surroundings
 from httptask.model import Connection, Provider
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 
 #: Turns that a worker takes at the same time; the SDK gives out no more than so many activities by itself.
 THREADS = 100
@@ -33,7 +32,7 @@ PASSED_THROUGH = ("httptask", "jinja2", "markupsafe", "jsonschema", "referencing
 class HttpTaskPlugin(SimplePlugin):
     """Adds every task as an activity of its own name, and the workflow `httptask.run`, to a client's workers or to one worker."""
 
-    def __init__(self, *, templates: Sequence[str | Path] = (), connection: str | None = None) -> None:
+    def __init__(self, *, templates: Folders = (), connection: str | None = None) -> None:
         """Read the list of tasks.
 
         Args:

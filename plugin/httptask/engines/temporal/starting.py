@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,11 @@ from httptask.loader import load_workflow
 from httptask.references import check_reference
 from httptask.secret_inputs import resolved
 from httptask.secrets import Secret
-from httptask.wiring import registry
+from httptask.wiring import Folders, registry
 from httptask.workflow_inputs import checked_inputs
 
 
-def start_argument(
-    path: str | Path, inputs: Mapping[str, Any] | None = None, *, templates: Sequence[str | Path] = ()
-) -> dict[str, Any]:
+def start_argument(path: str | Path, inputs: Mapping[str, Any] | None = None, *, templates: Folders = ()) -> dict[str, Any]:
     """Return the argument of the workflow `httptask.run`: everything that it executes, as JSON for any language's client.
 
     Args:
