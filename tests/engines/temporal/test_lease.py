@@ -1,5 +1,6 @@
 """A worker that stood still for too long sends nothing that changes something: another one has the step by then."""
 
+import asyncio
 import signal
 import time
 from contextlib import nullcontext
@@ -8,6 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("temporalio", reason="temporalio is not installed: tests/engines/run temporal")
+
+from temporalio.client import AsyncActivityCancelledError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import ActivityEnvironment
 
 from engines.contract import prepare, update_of
 from engines.temporal.flows import OneTask
@@ -109,3 +114,24 @@ def test_the_lease_ends_when_half_of_the_time_has_passed_without_a_heartbeat():
     assert pulse.is_held()
     time.sleep(0.06)
     assert not pulse.is_held()
+
+
+class Server:
+    """Takes heartbeats and answers each as a Temporal server does, with the next of these answers."""
+
+    def __init__(self, *answers):
+        self.answers = [*answers]
+
+    async def heartbeat(self, kept):
+        if (answer := self.answers.pop(0)) is not None:
+            raise answer
+
+
+def test_a_heartbeat_of_a_cancelled_run_is_stored_but_one_that_the_server_refused_is_not():
+    gone = RPCError("activity already completed", RPCStatusCode.NOT_FOUND, b"")
+    cancelled = AsyncActivityCancelledError()
+    for answers, is_stored in (((cancelled, cancelled), True), ((cancelled, gone), False)):
+        pulse = Pulse(Server(*answers), {}, 60)
+        with nullcontext() if is_stored else pytest.raises(RPCError):
+            ActivityEnvironment().run(asyncio.run, pulse.store({}))
+        assert pulse.is_held() is is_stored

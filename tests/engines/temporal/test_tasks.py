@@ -58,6 +58,17 @@ def test_a_create_that_looked_before_survives_its_worker(rig, pool):
     assert rig.box.applied(CREATED) == before + 1
 
 
+def test_an_answer_from_before_that_is_too_long_to_be_kept_ends_the_step_before_it_sends(rig, pool):
+    inputs = {"poolId": pool[0]["id"], "body": update_of(pool[0])}
+    for number in range(3):
+        long = {**inputs["body"], "name": f"{number}" * 700_000}
+        rig.end(rig.start(OneTask.run, ["okta.create_agent_pools_update", {**inputs, "body": long}, {}]))
+    before = rig.box.applied(CREATED)
+    error = refused(rig, "okta.create_agent_pools_update", inputs, {"verifyBefore": True})
+    assert (error.type, "verifyBefore" in error.message, "nothing was sent" in error.message) == ("expression", True, True)
+    assert rig.box.applied(CREATED) == before
+
+
 def test_outputs_go_by_their_own_names_and_the_outcome_beside_them(rig, pool):
     told = rig.end(rig.start(OneTask.run, [LIST, {"poolType": "AD"}, {}]))
     assert set(told) == {"status", "outputs", "withheld", "outcome", "failure"}

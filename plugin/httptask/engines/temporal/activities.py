@@ -15,7 +15,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
-from httptask.engines.temporal.fitting import fitting, within
+from httptask.engines.temporal.fitting import check_kept, fitting, within
 from httptask.engines.temporal.jobs import Job, Jobs, may_change
 from httptask.engines.temporal.lease import LEASE, Lease
 from httptask.engines.temporal.names import MOST_SAID, UNIT
@@ -87,8 +87,9 @@ class Turns:
         LEASE.set(Lease.of(job.unit, pulse.is_held))
 
         def keep(found: Mark) -> None:
-            storing = pulse.store({**pulse.kept, "mark": found.to_json()})
-            asyncio.run_coroutine_threadsafe(storing, loop).result()
+            kept = {**pulse.kept, "mark": found.to_json()}
+            check_kept(kept, "verifyBefore" if job.alone else "verify: {before: true}")
+            asyncio.run_coroutine_threadsafe(pulse.store(kept), loop).result()
 
         mark = Mark.from_json(pulse.kept.get("mark") or job.mark)
         most = info.retry_policy.maximum_attempts if info.retry_policy else 0

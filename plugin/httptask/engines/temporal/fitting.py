@@ -20,6 +20,23 @@ def within(done: Done, unit: Unit) -> Done:
     return not_begun(unit, ExpressionError(Problem(unit.path, message, "read less of earlier steps")))
 
 
+def check_kept(kept: Mapping[str, Any], word: str) -> None:
+    """Check that a heartbeat can hold what was found out before anything is sent: of one that cannot, the server ends the step.
+
+    Args:
+        kept: the details of the heartbeat.
+        word: by which the step asked to look before.
+
+    Raises:
+        ExpressionError: it is too much.
+
+    """
+    if (most := length(kept)) > LARGEST:
+        message = f"what was answered before the first attempt takes {most} bytes, and Temporal keeps at most {LARGEST}"
+        hint = "leave it out, and a lost answer may end unknown; or let the task's verify rule ask for less"
+        raise ExpressionError(Problem(word, message, hint))
+
+
 def fitting(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return of an end what fits; `withheld` names what does not."""
     fits = dict(data)

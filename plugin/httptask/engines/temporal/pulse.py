@@ -93,9 +93,21 @@ class Pulse:
         async with self._lock:
             self.kept, began = kept, SystemClock().monotonic()
             activity.heartbeat(kept)
-            with suppress(AsyncActivityCancelledError):  # it is stored all the same
-                await self.server.heartbeat(kept)
+            await self._stored(kept)
             self._reached = began
+
+    async def _stored(self, kept: Mapping[str, Any]) -> None:
+        """Store details; of a cancelled attempt too, but a server that failed the attempt over them says the same at first.
+
+        Raises:
+            RPCError: the server cannot be reached, or gave this attempt up.
+
+        """
+        try:
+            await self.server.heartbeat(kept)
+        except AsyncActivityCancelledError:
+            with suppress(AsyncActivityCancelledError):  # an attempt that was given up is no longer found
+                await self.server.heartbeat(kept)
 
     async def _beat(self) -> None:
         while True:
