@@ -270,3 +270,34 @@ def test_a_cancelled_run_lets_the_request_under_way_be_answered(rig, tmp_path):
     assert rig.box.applied(CREATED) == 1
     assert '"updateId"' in rig.told(handle)[0]
     assert not any(name == "next" for _, name in activities(rig, handle))
+
+
+SIDE_BY_SIDE = """
+name: side_by_side
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: both
+    parallel:
+      - id: create
+        task: okta.create_agent_pools_update
+        forEach: {items: "{{ ['first', 'second'] }}", maxParallel: 2}
+        with:
+          poolId: '{{ steps.pools.outputs.pools[0].id }}'
+          body: {name: '{{ item }}', agentType: AD, agents: '{{ steps.pools.outputs.pools[0].agents }}', notifyAdmin: false}
+      - id: pause
+        wait: 1m
+"""
+
+
+def test_a_cancelled_run_lets_every_request_under_way_be_answered(rig, tmp_path):
+    rig.box.play(f"POST {UPDATES.replace('{poolId}', '*')}", "slow(600ms), slow(900ms)")
+    handle = started(rig, written(tmp_path, SIDE_BY_SIDE))
+    until(lambda: sum(name.startswith("create[") for _, name in activities(rig, handle)) == 2)
+    time.sleep(0.3)
+    rig.call(handle.cancel())
+    assert type(rig.end(handle).cause).__name__ == "CancelledError"
+    events = [each.activity_task_completed_event_attributes for each in rig.history(handle).events]
+    answers = [json.loads(each.result.payloads[0].data) for each in events if each.result.payloads]
+    assert sum("updateId" in each.get("outputs", {}) for each in answers) == rig.box.applied(CREATED) == 2

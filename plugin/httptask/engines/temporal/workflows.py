@@ -161,7 +161,11 @@ class HttpTaskRun:
                     return
                 done[index] = await self._walked(one())
 
-        await asyncio.gather(*(lane() for _ in range(min(command.width, len(command.walks)))))
+        lanes = (lane() for _ in range(min(command.width, len(command.walks))))
+        # each to its end: the first that is cancelled must not end the run while another's request is under way
+        for end in await asyncio.gather(*lanes, return_exceptions=True):
+            if end is not None:
+                raise end
         return [done[index] for index in sorted(done)]
 
     def _is_full(self) -> bool:
