@@ -137,6 +137,15 @@ def test_waits_and_approvals_survive_a_run_that_continues_as_new(rig, tmp_path):
     assert rig.call(handle.describe()).run_id != handle.first_execution_run_id
 
 
+def test_a_run_with_a_large_history_continues_as_new_after_something_was_done(rig, tmp_path):
+    handle = started(rig, written(tmp_path, VERIFIED), continueAtBytes=1)  # less than its argument takes
+    assert rig.end(handle) == {"update": "succeeded"}
+    assert rig.box.applied(CREATED) == 1
+    first = rig.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+    assert activities(rig, first) == [("okta.list_agent_pools", "pools")]
+    assert rig.history(first).events[-1].HasField("workflow_execution_continued_as_new_event_attributes")
+
+
 def test_a_run_that_knows_too_much_to_continue_as_new_goes_on(rig):
     handle = started(rig, ROLL_OUT, continueAt=20, padding="x" * 1_895_000)
     assert rig.end(handle)["notOperational"] == []

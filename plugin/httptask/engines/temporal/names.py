@@ -22,6 +22,8 @@ LONGEST_TURN = timedelta(days=1)
 LOST_WORKERS = 10
 #: Events after which a run continues as new.
 CONTINUE_AT = 4000
+#: Bytes of history after which it does so too: a server ends a run at 50 MB, and lanes side by side add to what is under way.
+CONTINUE_AT_BYTES = 4_000_000
 #: Bytes that one step may hand on; a payload of Temporal holds 2 MB, and what a unit says has its outputs twice.
 MOST_PASSED = 512 * 1024
 #: Bytes of one argument or answer.

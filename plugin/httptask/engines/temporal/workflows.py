@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from httptask.engines.temporal.ends import Known
-    from httptask.engines.temporal.names import CONTINUE_AT, LARGEST, MOST_SAID, VERSION, WORKFLOW, length
+    from httptask.engines.temporal.names import CONTINUE_AT, CONTINUE_AT_BYTES, LARGEST, MOST_SAID, VERSION, WORKFLOW, length
     from httptask.engines.temporal.units import begin, identity, kept, unit
     from httptask.hosted.outline import Outline
     from httptask.hosted.turns import OUTCOME_UNKNOWN
@@ -37,6 +37,7 @@ class HttpTaskRun:
         self._said: dict[str, bool] = {}
         self._asked: dict[str, str] = {}
         self._running = 0
+        self._has_begun = False
         self._stays = False
 
     @workflow.run
@@ -134,7 +135,7 @@ class HttpTaskRun:
         """Do one turn of a unit, as soon as the run has room for it."""
         await workflow.wait_condition(lambda: not self._is_full())
         data = unit(do, self._argument["began"], workflow.info().first_execution_run_id, again)
-        self._running += 1
+        self._has_begun, self._running = True, self._running + 1
         try:
             return await begin(do, data, Known.of(self._argument))
         finally:
@@ -169,8 +170,16 @@ class HttpTaskRun:
         return [done[index] for index in sorted(done)]
 
     def _is_full(self) -> bool:
-        events = workflow.info().get_current_history_length()
-        return not self._stays and events >= self._argument.get("continueAt", CONTINUE_AT)
+        """Tell whether the history is long enough; it never is before this run did something, or none ever would."""
+        return self._has_begun and not self._stays and self._is_long()
+
+    def _is_long(self) -> bool:
+        info, argument = workflow.info(), self._argument
+        return (
+            info.is_continue_as_new_suggested()
+            or info.get_current_history_length() >= argument.get("continueAt", CONTINUE_AT)
+            or info.get_current_history_size() >= argument.get("continueAtBytes", CONTINUE_AT_BYTES)
+        )
 
     def _rests(self) -> bool:
         return self._is_full() and self._running == 0
