@@ -152,6 +152,29 @@ def test_a_run_that_knows_too_much_to_continue_as_new_goes_on(rig):
     assert rig.call(handle.describe()).run_id == handle.first_execution_run_id
 
 
+READING = """
+name: reading
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+    with: {poolType: AD}
+  - id: create
+    task: okta.create_agent_pools_update
+    with:
+      poolId: '{{ steps.pools.outputs.pools[0].id }}'
+      body: {name: '{{ "x" * 480000 }}', agentType: AD, agents: '{{ steps.pools.outputs.pools[0].agents }}', notifyAdmin: false}
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: '{{ range(9) | list }}', maxParallel: 9}
+    with: {poolId: '{{ steps.create.response.body.name and steps.pools.outputs.pools[0].id }}'}
+outputs: {status: '{{ steps.each.status }}'}
+"""
+
+
+def test_items_side_by_side_that_read_much_are_begun_in_several_messages_to_the_server(rig, tmp_path):
+    assert ended(rig, tmp_path, READING) == {"status": "succeeded"}
+
+
 FAILING = """
 name: undone
 steps:

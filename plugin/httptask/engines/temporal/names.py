@@ -28,6 +28,8 @@ CONTINUE_AT_BYTES = 4_000_000
 MOST_PASSED = 512 * 1024
 #: Bytes of one argument or answer.
 LARGEST = 1_900_000
+#: Bytes of arguments that are handed to the server together; a message to it holds 4 MB.
+MOST_TOGETHER = 3_000_000
 #: Characters of a failure's message, where all of it does not fit.
 MOST_SAID = 4096
 

@@ -15,13 +15,24 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from httptask.engines.temporal.ends import Known
-    from httptask.engines.temporal.names import CONTINUE_AT, CONTINUE_AT_BYTES, LARGEST, MOST_SAID, VERSION, WORKFLOW, length
+    from httptask.engines.temporal.names import (
+        CONTINUE_AT,
+        CONTINUE_AT_BYTES,
+        LARGEST,
+        MOST_SAID,
+        MOST_TOGETHER,
+        VERSION,
+        WORKFLOW,
+        length,
+    )
     from httptask.engines.temporal.units import begin, identity, kept, unit
     from httptask.hosted.outline import Outline
     from httptask.hosted.turns import OUTCOME_UNKNOWN
     from httptask.hosted.walking import Approve, Do, End, Sleep, Together, walk
 
 Argument = dict[str, Any]
+#: A timer after which a workflow's code goes on with another message to the server.
+_MOMENT = timedelta(milliseconds=1)
 
 
 @workflow.defn(name=WORKFLOW)
@@ -38,6 +49,7 @@ class HttpTaskRun:
         self._asked: dict[str, str] = {}
         self._running = 0
         self._has_begun = False
+        self._together_at, self._together_bytes = 0, 0
         self._stays = False
 
     @workflow.run
@@ -133,8 +145,11 @@ class HttpTaskRun:
 
     async def _active(self, do: Do, again: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """Do one turn of a unit, as soon as the run has room for it."""
-        await workflow.wait_condition(lambda: not self._is_full())
         data = unit(do, self._argument["began"], workflow.info().first_execution_run_id, again)
+        await workflow.wait_condition(lambda: not self._is_full())
+        while not self._fits(length(data)):
+            await workflow.sleep(_MOMENT)
+            await workflow.wait_condition(lambda: not self._is_full())
         self._has_begun, self._running = True, self._running + 1
         try:
             return await begin(do, data, Known.of(self._argument))
@@ -168,6 +183,15 @@ class HttpTaskRun:
             if end is not None:
                 raise end
         return [done[index] for index in sorted(done)]
+
+    def _fits(self, size: int) -> bool:
+        """Tell whether an argument fits into the message that what was begun at this point of the history is sent in."""
+        now = workflow.info().get_current_history_length()
+        others = self._together_bytes if self._together_at == now else 0
+        if others and others + size > MOST_TOGETHER:
+            return False
+        self._together_at, self._together_bytes = now, others + size
+        return True
 
     def _is_full(self) -> bool:
         """Tell whether the history is long enough; it never is before this run did something, or none ever would."""
