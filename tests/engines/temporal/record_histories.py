@@ -12,6 +12,8 @@ from engines.temporal.rig import rigged, until
 FOLDER = Path(__file__).with_name("histories")
 #: Of the machine that recorded it, and nothing that is walked.
 LEFT_OUT = {"identity", "stackTrace", "requestId", "workerVersion"}
+#: What a walk does not read, as little of it as is taken.
+EMPTY = {"definition": "", "outcome": None}
 
 
 def main():
@@ -50,7 +52,7 @@ def cleaned(value):
         return value
     if "data" in value and "metadata" in value:
         data = json.loads(base64.b64decode(value["data"]))
-        shorter = {name: None for name in ("definition", "outcome") if isinstance(data, dict) and name in data}
+        shorter = {name: empty for name, empty in EMPTY.items() if isinstance(data, dict) and name in data}
         data = {**data, **shorter} if shorter else data
         return {**value, "data": base64.b64encode(json.dumps(data).encode()).decode()}
     if value.get("kind") == "TASK_QUEUE_KIND_STICKY":

@@ -1,6 +1,8 @@
 """Ends that no real server gives in a moment: what is too large, and a step whose activity ends without our words."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,15 +10,19 @@ pytest.importorskip("temporalio", reason="temporalio is not installed: tests/eng
 
 from temporalio import exceptions
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType
+from temporalio.testing import ActivityEnvironment
 
+from httptask.engines.temporal import activities
 from httptask.engines.temporal.activities import Turns, _said
 from httptask.engines.temporal.ends import Known
 from httptask.engines.temporal.fitting import fitting, within
-from httptask.engines.temporal.jobs import Job, may_change
+from httptask.engines.temporal.jobs import Job, Jobs, may_change
+from httptask.engines.temporal.lease import LEASE
 from httptask.engines.temporal.names import LARGEST, LOST_WORKERS, MOST_SAID, length
 from httptask.engines.temporal.starting import start_argument
 from httptask.engines.temporal.units import _failed, _policy, begin, unit
 from httptask.engines.temporal.workflows import _failed as run_failed
+from httptask.errors import InputInvalid
 from httptask.hosted.decisions import Listed
 from httptask.hosted.marks import Mark
 from httptask.hosted.one_task import OneTask
@@ -226,3 +232,32 @@ def test_what_cannot_be_read_may_have_changed_something_unless_it_sends_nothing(
     assert may_change([{"httptask": {"action": "send"}}], None)
     assert may_change([], None)
     assert not may_change([{"httptask": {"action": "gather"}}], None)
+
+
+@pytest.mark.parametrize(("sends", "kind"), [(False, "turnBroken"), (True, "OutcomeUnknown")])
+def test_a_fault_of_the_program_ends_a_turn_once_and_is_unknown_only_where_something_was_sent(monkeypatch, sends, kind):
+    tasks = registry(())
+    one = OneTask(tasks["okta.create_agent_pools_update"], {"poolId": "p", "body": {}}).unit(tasks)
+
+    def fault(*_):
+        assert not sends or LEASE.get().is_held()
+        raise ValueError("a-secret")
+
+    class Server:
+        async def heartbeat(self, kept):
+            pass
+
+    monkeypatch.setattr(activities, "server_of", lambda info: Server())
+    monkeypatch.setattr(activities, "perform", fault)
+    jobs = SimpleNamespace(job=lambda *_: Job(one, "key", alone=True))
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ApplicationError) as caught:
+        ActivityEnvironment().run(asyncio.run, Turns(None, jobs, None, threads).take([{}, {}]))
+    assert (caught.value.type, caught.value.non_retryable, caught.value.__cause__) == (kind, True, None)
+    assert "ValueError in test_ends.py" in caught.value.message
+    assert "a-secret" not in caught.value.message
+
+
+def test_arguments_of_another_shape_are_refused_without_a_traceback():
+    info = SimpleNamespace(activity_type="okta.list_agent_pools", workflow_run_id="run", activity_id="1")
+    with pytest.raises(InputInvalid):
+        Jobs(registry(())).job(info, [{"httptask": "a-secret"}], {"definition": None, "inputs": None})

@@ -250,10 +250,26 @@ def test_inputs_are_checked_where_a_run_is_started_and_where_it_runs(rig, tmp_pa
     assert (error.cause.type, "poolType" in error.cause.message) == ("input", True)
 
 
-@pytest.mark.parametrize("argument", [{}, {"version": 0}, {"version": 1, "outline": {}}])
+@pytest.mark.parametrize("argument", [{}, {"version": 0}, {"version": 1, "outline": {}}, "roll out", [1]])
 def test_what_is_no_start_argument_fails_at_once(rig, argument):
     error = rig.end(rig.start(WORKFLOW, [argument], QUEUE))
     assert (error.cause.type, error.cause.non_retryable) == ("input", True)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        *(("inputs", value) for value in (None, [1], "a-secret", 7)),
+        *(("definition", value) for value in (None, 7)),
+        *(("known", value) for value in ("a-secret", {"asking": 7}, {"passed": [7]})),
+        *(("outline", value) for value in (None, {"nodes": ["a-secret"]})),
+    ],
+)
+def test_a_part_of_the_start_argument_that_is_wrong_is_named_before_anything_begins(rig, part, value):
+    handle = rig.start(WORKFLOW, [{**start_argument(ROLL_OUT), part: value}], QUEUE)
+    error = rig.end(handle)
+    assert (error.cause.type, f"'{part}'" in error.cause.message, "a-secret" in str(error.cause)) == ("input", True, False)
+    assert activities(rig, handle) == []
 
 
 def test_a_cron_schedule_is_refused(rig):

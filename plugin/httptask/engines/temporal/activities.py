@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from temporalio import activity
@@ -29,6 +31,17 @@ from httptask.hosted.performing import Done, perform, told
 from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 
 Activity = Callable[[Sequence[RawValue]], Coroutine[Any, Any, dict[str, Any]]]
+
+
+class TurnBroken(HttpTaskError):
+    """A turn met a fault of the program."""
+
+    @classmethod
+    def by(cls, error: Exception) -> TurnBroken:
+        """Return what tells the fault's type and place; its message may hold a value."""
+        place = extract_tb(error.__traceback__)[-1]
+        at = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        return cls(f"a fault of httptask: {at} (it would be the same again; report it with this line)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Turns:
                 job = await self._job(args, pulse, lost=lost)
                 done = await self._turn(job, pulse, lost=lost)
         except HttpTaskError as error:
-            kind = OUTCOME_UNKNOWN if lost and may_change(args, job) else error.kind
+            kind = OUTCOME_UNKNOWN if (lost or pulse.has_sent) and may_change(args, job) else error.kind
             raise ApplicationError(str(error), type=kind, non_retryable=True) from None
         return await _reported(done, job, pulse)
 
@@ -84,7 +97,7 @@ class Turns:
 
     async def _turn(self, job: Job, pulse: Pulse, *, lost: bool) -> Done | Again:
         info, loop = activity.info(), asyncio.get_running_loop()
-        LEASE.set(Lease.of(job.unit, pulse.is_held))
+        LEASE.set(Lease.of(job.unit, pulse.lets_send))
 
         def keep(found: Mark) -> None:
             kept = {**pulse.kept, "mark": found.to_json()}
@@ -99,8 +112,13 @@ class Turns:
 
     def _performed(self, job: Job, turn: Turn) -> Done | Again:
         pending = turn.lost or is_open(turn.mark.entries)
-        unit = job.unit if job.alone else given(job.unit, pending=pending)
-        return unit if isinstance(unit, Ended) else perform(unit, turn, self.host, job.more)
+        try:
+            unit = job.unit if job.alone else given(job.unit, pending=pending)
+            return unit if isinstance(unit, Ended) else perform(unit, turn, self.host, job.more)
+        except (HttpTaskError, RPCError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the next attempt would meet the same fault, and take this one for a lost worker
+            raise TurnBroken.by(error) from None
 
     async def _threaded(self, work: Callable[[], Any]) -> Any:
         """Do something in a thread, to its end: a cancelled request is still answered, and the answer reported."""

@@ -53,9 +53,12 @@ class Jobs:
             HttpTaskError: nothing of the kind can be done.
 
         """
-        if started is not None:
-            return _of_workflow(args[0][UNIT], started)
-        return self._alone(info, args)
+        try:
+            return self._alone(info, args) if started is None else _of_workflow(args[0][UNIT], started)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = f"the arguments of the activity cannot be read: {type(error).__name__}"
+            hint = "give inputs and options of the types that the task says; what begins with 'httptask' is this program's own"
+            raise InputInvalid(Problem(info.activity_type, message, hint)) from None
 
     def _alone(self, info: Info, args: Sequence[Any]) -> Job:
         task = info.activity_type
@@ -66,10 +69,24 @@ class Jobs:
         if len(args) > 2 or not isinstance(inputs, Mapping) or not isinstance(options, Mapping):  # noqa: PLR2004 - as above
             raise InputInvalid(Problem(task, "the arguments are an object of inputs, and an object of options or none"))
         use = {word: value for word, value in options.items() if word != _AGAIN}
-        again = options.get(_AGAIN) or {}
+        again = _again(task, options)
         key = again.get("key") or f"{info.workflow_run_id}/{info.activity_id}"
         one = OneTask.said(self.registry[task], inputs, use, place=task)
         return Job(one.unit(self.registry), key, again.get("mark"), alone=True)
+
+
+def _again(task: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the poll before answered; nothing for the first.
+
+    Raises:
+        InputInvalid: no poll answered this.
+
+    """
+    again = options.get(_AGAIN) or {}
+    if not isinstance(again, Mapping) or not isinstance(again.get("key", ""), str):
+        hint = "give back what the call before answered under that name, or leave it out"
+        raise InputInvalid(Problem(task, f"the option '{_AGAIN}' is nothing that a call answered", hint))
+    return again
 
 
 def may_change(args: Sequence[Any], job: Job | None) -> bool:

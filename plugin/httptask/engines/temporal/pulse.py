@@ -49,6 +49,7 @@ class Pulse:
     server: AsyncActivityHandle
     kept: Mapping[str, Any]
     every: float | None
+    has_sent: bool = False
     _reached: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,6 +74,12 @@ class Pulse:
     def is_held(self) -> bool:
         """Tell whether the attempt is surely not given to another worker: half of the time for that has not passed."""
         return self.every is None or SystemClock().monotonic() - self._reached < self.every * BEATS / 2
+
+    def lets_send(self) -> bool:
+        """Tell whether a request may leave, and remember that one does: only its answer tells what it did."""
+        held = self.is_held()
+        self.has_sent = self.has_sent or held
+        return held
 
     async def close(self, mark: Mapping[str, Any] | None) -> None:
         """Store that the attempt has ended in an orderly way, and what it leaves.

@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from httptask.engines.temporal.arguments import outline_of
     from httptask.engines.temporal.ends import Known
     from httptask.engines.temporal.names import (
         CONTINUE_AT,
@@ -21,7 +22,6 @@ with workflow.unsafe.imports_passed_through():
         LARGEST,
         MOST_SAID,
         MOST_TOGETHER,
-        VERSION,
         WORKFLOW,
         length,
     )
@@ -53,8 +53,11 @@ class HttpTaskRun:
         self._stays = False
 
     @workflow.run
-    async def run(self, argument: Argument) -> dict[str, Any]:
+    async def run(self, argument: Any = None) -> dict[str, Any]:
         """Run the workflow and return its outputs.
+
+        Args:
+            argument: what `start_argument` returns; of any type here, as Temporal hands over again for ever what fits none.
 
         Raises:
             ApplicationError: it did not succeed; the type says why, the details hold the end of the step that ended it.
@@ -86,18 +89,13 @@ class HttpTaskRun:
         """Return the steps that wait for a person, and what they ask."""
         return [{"path": path, "message": message} for path, message in self._asked.items()]
 
-    def _begun(self, argument: Argument) -> Outline:
+    def _begun(self, argument: Any) -> Outline:
         info = workflow.info()
         if info.cron_schedule:  # its runs share what idempotency keys are made from
             raise ApplicationError(
                 "start it by a Temporal Schedule: a cron schedule is not kept", type="input", non_retryable=True
             )
-        try:
-            if argument["version"] != VERSION:
-                raise ApplicationError("another version of httptask made this argument", type="input", non_retryable=True)
-            outline = Outline.from_json(argument["outline"])
-        except (KeyError, TypeError):
-            raise ApplicationError("the argument is not what start_argument returns", type="input", non_retryable=True) from None
+        outline = outline_of(argument)
         self._argument = {"began": workflow.time(), **argument}
         state = argument.get("state") or {}
         self._answers, self._polls = dict(state.get("answers", {})), dict(state.get("polls", {}))
