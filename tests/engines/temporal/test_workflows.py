@@ -10,7 +10,7 @@ pytest.importorskip("temporalio", reason="temporalio is not installed: tests/eng
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import WorkflowFailureError, WorkflowQueryFailedError
+from temporalio.client import WorkflowFailureError, WorkflowQueryFailedError, WorkflowUpdateFailedError
 
 from engines.everything import EVERYTHING, INNER
 from engines.temporal.rig import until
@@ -111,11 +111,37 @@ def test_every_construct_is_walked(rig, tmp_path):
     assert waiting(rig, handle) == []
 
 
+ASKING = "name: asks\nsteps: [{id: sure, approve: Go on?}]\n"
+
+
 def test_what_a_person_rejects_ends_the_run(rig, tmp_path):
-    handle = started(rig, written(tmp_path, "name: asks\nsteps: [{id: sure, approve: Go on?}]\n"))
+    handle = started(rig, written(tmp_path, ASKING))
     rig.call(handle.signal("approve", {"path": "sure", "approved": False}))
     error = rig.end(handle)
     assert (error.cause.type, error.cause.message) == ("rejected", "step 'sure' was rejected")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"path": "sure", "approved": "true"}, "'approved' must be true or false"),
+        ({"path": "sure"}, "'approved' must be true or false"),
+        ({"approved": True}, "'path' must be the path of the step that asks"),
+        ({"path": "shure", "approved": False}, "no step of this run asks under that 'path'; those that ask: sure"),
+    ],
+)
+def test_an_answer_that_cannot_count_is_warned_of_or_refused_and_the_run_waits_on(rig, tmp_path, answer, words):
+    log = rig.workers.log.stat().st_size
+    handle = started(rig, written(tmp_path, ASKING))
+    rig.call(handle.signal("approve", answer))  # may come before the beginning
+    until(lambda: waiting(rig, handle))
+    rig.call(handle.signal("approve", answer))
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        rig.call(handle.execute_update("approve", answer))
+    assert words in refused.value.cause.message
+    rig.call(handle.execute_update("approve", {"path": "sure", "approved": True}))
+    assert rig.end(handle) == {}
+    assert rig.workers.log.read_text()[log:].count(words) == 2
 
 
 def test_a_long_run_continues_as_new_and_does_nothing_twice(rig):

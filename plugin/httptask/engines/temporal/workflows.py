@@ -47,6 +47,7 @@ class HttpTaskRun:
         self._due: dict[str, float] = {}
         self._said: dict[str, bool] = {}
         self._asked: dict[str, str] = {}
+        self._asking: frozenset[str] | None = None  # paths of steps that ask; None before the beginning
         self._running = 0
         self._has_begun = False
         self._together_at, self._together_bytes = 0, 0
@@ -82,7 +83,20 @@ class HttpTaskRun:
     @workflow.signal
     def approve(self, answer: dict[str, Any]) -> None:
         """Take a person's answer: `{path, approved}`; the first one for a step counts."""
-        self._said.setdefault(str(answer.get("path")), answer.get("approved") is True)
+        if problem := self._wrong_with(answer):
+            workflow.logger.warning("an answer does not count: %s", problem)
+            return
+        self._said.setdefault(answer["path"], answer["approved"])
+
+    @workflow.update(name="approve")
+    def answered(self, answer: dict[str, Any]) -> None:
+        """Take an answer as the signal does; what does not count is told to whoever gives it."""
+        self.approve(answer)
+
+    @answered.validator
+    def _countable(self, answer: dict[str, Any]) -> None:
+        if problem := self._wrong_with(answer):
+            raise ApplicationError(problem, type="input", non_retryable=True)
 
     @workflow.query
     def waiting(self) -> list[dict[str, str]]:
@@ -99,9 +113,22 @@ class HttpTaskRun:
         self._argument = {"began": workflow.time(), **argument}
         state = argument.get("state") or {}
         self._answers, self._polls = dict(state.get("answers", {})), dict(state.get("polls", {}))
-        self._due, said = dict(state.get("due", {})), dict(state.get("said", {}))
-        self._said = {**said, **self._said}  # a signal may come before the beginning
+        self._due, early = dict(state.get("due", {})), self._said  # a signal may come before the beginning
+        self._said = dict(state.get("said", {}))
+        self._asking = frozenset(node.path for node in outline.every() if node.kind == "approve")
+        for path, approved in early.items():
+            self.approve({"path": path, "approved": approved})
         return outline
+
+    def _wrong_with(self, answer: Mapping[str, Any]) -> str | None:
+        """Return why a person's answer cannot count; None where it can."""
+        if not isinstance(answer.get("approved"), bool):
+            return "'approved' must be true or false"
+        if not isinstance(answer.get("path"), str):
+            return "'path' must be the path of the step that asks"
+        if self._asking is not None and answer["path"] not in self._asking:
+            return f"no step of this run asks under that 'path'; those that ask: {', '.join(sorted(self._asking)) or 'none'}"
+        return None
 
     async def _walked(self, walking: Generator[Any, Any, Any]) -> Any:
         answer = None
