@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("temporalio", reason="temporalio is not installed: tests/eng
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.common import RetryPolicy
 
 from engines.everything import EVERYTHING, INNER
 from engines.temporal.rig import until
@@ -308,6 +310,20 @@ def test_a_cron_schedule_is_refused(rig):
     rig.call(handle.terminate())
     failed = rig.history(first).events[-1].workflow_execution_failed_event_attributes
     assert "Temporal Schedule" in failed.failure.message
+
+
+def test_a_run_that_a_retry_policy_of_the_workflow_repeats_is_refused(rig, tmp_path):
+    work = rig.client.start_workflow(
+        WORKFLOW,
+        start_argument(written(tmp_path, ASKING)),
+        id=f"retried-{time.time()}",
+        task_queue=QUEUE,
+        run_timeout=timedelta(seconds=1),
+        retry_policy=RetryPolicy(maximum_attempts=2),
+    )
+    error = rig.end(rig.call(work))
+    assert getattr(error.cause, "type", None) == "input"
+    assert "retry policy" in error.cause.message
 
 
 def keys(history):

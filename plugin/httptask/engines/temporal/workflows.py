@@ -105,10 +105,9 @@ class HttpTaskRun:
 
     def _begun(self, argument: Any) -> Outline:
         info = workflow.info()
-        if info.cron_schedule:  # its runs share what idempotency keys are made from
-            raise ApplicationError(
-                "start it by a Temporal Schedule: a cron schedule is not kept", type="input", non_retryable=True
-            )
+        if info.cron_schedule or info.attempt > 1:  # runs of a chain share what idempotency keys are made from
+            message = "start it by a Temporal Schedule, or again: a cron schedule or retry policy of the workflow is not kept"
+            raise ApplicationError(message, type="input", non_retryable=True)
         outline = outline_of(argument)
         self._argument = {"began": workflow.time(), **argument}
         state = argument.get("state") or {}
