@@ -107,7 +107,8 @@ class Turns:
         mark = Mark.from_json(pulse.kept.get("mark") or job.mark)
         most = info.retry_policy.maximum_attempts if info.retry_policy else 0
         allowed = most if most and job.alone else None
-        turn = Turn(job.key, mark, lost, allowed, last=bool(most) and info.attempt >= most, keep=keep)
+        last, since = bool(most) and info.attempt >= most, info.scheduled_time.timestamp()
+        turn = Turn(job.key, mark, lost, allowed, last, since, keep=keep)
         return await self._threaded(lambda: self._performed(job, turn))
 
     def _performed(self, job: Job, turn: Turn) -> Done | Again:
