@@ -1,7 +1,9 @@
 """Whole workflows from their outline, each unit handed over as JSON: the same end as `httptask run` gives."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -12,6 +14,7 @@ from httptask.hosted import decisions
 from httptask.hosted.outline import Outline, outlined
 from httptask.hosted.packed import packed, unit_from
 from httptask.hosted.units import Unit
+from httptask.hosted.walking import walk
 from httptask.loader import Library, load_workflow
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -34,6 +37,62 @@ def test_the_agent_roll_out_ends_as_on_the_command_line():
 
 
 ROLL_OUT = {"poolType": "AD", "targetVersion": "", "cron": "0 3 * * WED", "timezone": "America/New_York"}
+
+
+TWO_AT_ONCE = """
+name: twoAtOnce
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+  - id: both
+    parallel:
+      - id: left
+        task: okta.get_agent_pools_update_settings
+        forEach: '{{ steps.pools.outputs.pools[:2] }}'
+        with: {poolId: '{{ item.id }}'}
+      - id: right
+        task: okta.get_agent_pools_update_settings
+        forEach: '{{ steps.pools.outputs.pools[:2] }}'
+        with: {poolId: '{{ item.id }}'}
+outputs: {seen: '{{ [steps.left.outputs | length, steps.right.outputs | length] }}'}
+"""
+
+
+class Interrupted(tuple):
+    """What a step reads; whoever looks into it is interrupted by other work, as a thread may be at any moment."""
+
+    __slots__ = ()
+    works: ClassVar = []
+
+    def __contains__(self, path):
+        while self.works:
+            self.works.pop()()
+        return super().__contains__(path)
+
+
+def test_what_one_member_of_a_group_leaves_does_not_disturb_another_one_that_reads(tmp_path):
+    outline = outlined(workflow(tmp_path, TWO_AT_ONCE), REGISTRY, engine="Memory")
+    pools, both = outline.nodes
+    left, right = both.members
+    members = (replace(left, reads=Interrupted(left.reads)), right)
+    walking = walk(replace(outline, nodes=(pools, replace(both, members=members))))
+    next(walking)
+    walking.send(succeeded())  # pools; then the group is entered
+    one, other = (start() for start in walking.send(succeeded()).walks)
+    next(other)  # lists
+    other.send({"items": [{"index": 0}]})
+    Interrupted.works.append(lambda: other.send([succeeded()]))
+    assert next(one).action == "list"
+    assert Interrupted.works == []
+
+
+def succeeded():
+    return {"status": "succeeded", "goesOn": True, "result": {"status": "succeeded"}, "outputs": {}, "failure": None}
+
+
+def test_what_the_members_of_a_group_leave_is_read_after_it(tmp_path):
+    end = MemoryEngine().run_workflow(workflow(tmp_path, TWO_AT_ONCE), {})
+    assert (end.status, end.outputs) == ("succeeded", {"seen": [2, 2]})
 
 
 def everything(tmp_path):

@@ -169,13 +169,24 @@ def _composed(node: Node, results: dict[str, Any]) -> Walk:
         failed = yield from _steps(node.members, results)
         return (yield from _told(Do("leave", node, reading(node, results), None, {"failed": failed})))
 
-    def member(inner: Node) -> Callable[[], Walk]:
-        return lambda: _node(inner, results)
-
-    done = yield Together([member(inner) for inner in node.members], len(node.members), lambda _: False)
+    members = [_Member(inner, dict(results)) for inner in node.members]
+    done = yield Together([member.walk for member in members], len(members), lambda _: False)
+    for member in members:
+        results.update(member.results)
     own = {inner.path: told["result"] for inner, told in zip(node.members, done, strict=False)}
     results.update(own)
     return (yield from _told(Do("gather", node, {**reading(node, results), **own}, None, {"expected": 0})))
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One step of a group, with results of its own: engines walk several in threads, of which one reads what another one left."""
+
+    node: Node
+    results: dict[str, Any]
+
+    def walk(self) -> Walk:
+        return _node(self.node, self.results)
 
 
 def _wait(node: Node, results: dict[str, Any]) -> Walk:
