@@ -79,16 +79,32 @@ class End:
 def walk(outline: Outline) -> Generator[Command, Any, End]:
     """Walk a workflow from its beginning to its end."""
     results: dict[str, Any] = {}
+    end = yield from onward(outline, results)
+    if end.told is None or not is_undone(end.told):
+        return end
+    return (yield from undo(outline, results, end.told))
+
+
+def onward(outline: Outline, results: dict[str, Any]) -> Generator[Command, Any, End]:
+    """Walk a workflow's steps and make its outputs; `results` takes what they left. Where it failed, nothing is undone yet."""
     ended = yield from _steps(outline.nodes, results)
-    if ended is None:
-        end = yield from _outputs(outline, results)
-        if end.status == "succeeded" or end.told is None:
-            return end
-        ended = end.told
-    undone = (yield from _steps(outline.undoing, results)) if is_undone(ended) else None
+    if ended is not None:
+        return End(ended["status"], ended)
+    return (yield from _outputs(outline, results))
+
+
+def undo(outline: Outline, results: dict[str, Any], ended: Told) -> Generator[Command, Any, End]:
+    """Walk the steps of `onFailure` of a workflow, which has failed all the same; it is unknown if one of them is."""
+    undone = yield from _steps(outline.undoing, results)
     if undone is not None and undone["status"] != "failed":
         return End(undone["status"], undone)
     return End(ended["status"], ended)
+
+
+def undoing_reads(outline: Outline, results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results that the steps of `onFailure` read: what is to be kept of a run of which only the undoing is left."""
+    nodes = [node for undoing in outline.undoing for node in undoing.every()]
+    return {path: result for node in nodes for path, result in reading(node, results).items()}
 
 
 def reading(node: Node, results: Mapping[str, Any]) -> dict[str, Any]:

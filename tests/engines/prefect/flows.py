@@ -116,7 +116,8 @@ def taken_away() -> str:
 
 
 undone = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox")
-tried_anew = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox", name="tried_anew", retries=1)
+undone_once = flow_from_workflow(HERE / "undone.yaml", credentials="sandbox", name="undone_once", retries=1)
+tried_anew = flow_from_workflow(HERE / "tried_anew.yaml", credentials="sandbox", retries=1)
 unreadable = flow_from_workflow(HERE / "unreadable.yaml", credentials="sandbox", retries=1)
 secretive = flow_from_workflow(HERE / "secretive.yaml", credentials="sandbox")
 

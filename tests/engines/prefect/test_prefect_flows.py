@@ -128,6 +128,15 @@ def test_the_steps_of_on_failure_are_task_runs_and_the_run_has_failed(player, ap
     assert states == {"made": "Completed", "broken": "Failed", "onFailure/look": "Completed"}
 
 
+def test_a_run_that_is_undone_does_not_go_forward_when_prefect_runs_the_flow_again(player, api, sandbox):
+    sandbox.play(SETTINGS, "404, ok")
+    told = player(do="flow", module="flows", flow="undone_once", parameters={})
+    run = api.named(told["name"])
+    assert how(api.ended(run, than=2)) == ("failed", "notFound")
+    again = {each["name"]: each["state"]["name"] for each in api.task_runs(run) if each["flow_run_run_count"] == 2}
+    assert again == {"onFailure/look": "Kept"}
+
+
 def test_a_step_that_failed_is_tried_anew_when_prefect_runs_the_flow_again(player, api, sandbox):
     sandbox.play(SETTINGS, "404, ok")
     told = player(do="flow", module="flows", flow="tried_anew", parameters={})

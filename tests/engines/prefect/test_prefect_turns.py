@@ -2,7 +2,9 @@
 
 import importlib
 import importlib.util
+import re
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ import pytest
 from hosting import Killed, MemoryEngine
 from httptask.hosted.marks import Mark
 from httptask.hosted.one_task import OneTask
+from httptask.hosted.outline import outlined
 from httptask.hosted.turns import Ended
 from httptask.hosted.units import Unit
 from httptask.loader import load_workflow
@@ -131,3 +134,72 @@ def test_what_is_over_is_not_shadowed_by_a_later_note_of_a_process_that_was_give
     assert [each.data["phase"] for each in server.artifacts] == ["ended", "begun"]
     assert _module("turning").turned(execution(server, engine, unit)).kept
     assert engine.wire.sent == []
+
+
+def walked(server, engine, monkeypatch, file):
+    """Do an execution of a workflow's flow run that Prefect begins now, and return its end."""
+    place = _module("places").Place(server.run, counts=((server.run, server.run_count),))
+    workflow = load_workflow(HERE / file, engine.registry)
+    book = _module("ledger").Ledger(place)
+    run = _module("walked").Run(workflow, engine.registry, {}, engine.host, book, place, engine.clock.now(), 60)
+    monkeypatch.setattr(_module("walked").Run, "_as_task", _in_place)
+    return _module("flows")._end(run, outlined(workflow, engine.registry, engine="Prefect"))
+
+
+def _in_place(_run, _name, _use, work, **_options):
+    with suppress(_module("ends").HttpTaskFailed):
+        work()
+
+
+def sent(engine):
+    """The requests so far, each by its method and the last piece of its path; none of them is told again."""
+    said = [each.partition("?")[0] for each in engine.wire.sent]
+    engine.wire.sent.clear()
+    return [
+        f"{each.partition(' ')[0]} {'ID' if '/updates/' in each and 'settings' not in each else each.split('/')[-1]}"
+        for each in said
+    ]
+
+
+_ID = re.compile(r"(?<=/updates)/(?!settings)[^/]+")
+SETTINGS = "GET /api/v1/agentPools/*/updates/settings"
+
+
+def test_once_the_undoing_has_begun_nothing_else_is_done_any_more(server, engine, monkeypatch):
+    engine.play([(SETTINGS, "404, ok")])
+    first = walked(server, engine, monkeypatch, "made_and_deleted.yaml")
+    assert sent(engine) == ["GET agentPools", "POST updates", "GET settings", "DELETE ID"]
+    server.run_count = 2
+    again = walked(server, engine, monkeypatch, "made_and_deleted.yaml")
+    assert sent(engine) == []
+    assert (again.status, again.told) == (first.status, first.told) == ("failed", again.told)
+    assert again.told["failure"]["kind"] == "notFound"
+
+
+def test_what_is_left_of_the_undoing_is_done_by_the_next_execution(server, engine, monkeypatch):
+    engine.play([(SETTINGS, "404, ok"), ("DELETE /api/v1/agentPools/*/updates/*", "400, ok")])
+    walked(server, engine, monkeypatch, "made_and_deleted.yaml")
+    assert sent(engine)[-1] == "DELETE ID"
+    server.run_count = 2
+    end = walked(server, engine, monkeypatch, "made_and_deleted.yaml")
+    assert sent(engine) == ["DELETE ID"]
+    assert (end.status, end.told["failure"]["kind"]) == ("failed", "notFound")
+
+
+def test_a_process_that_was_given_up_begins_no_undoing(server, engine, monkeypatch):
+    engine.play([(SETTINGS, "404")])
+    monkeypatch.setattr(engine.wire, "send", _taken_away(server, engine.wire.send, "settings"))
+    with pytest.raises(_module("ends").CannotGoOn, match="took this flow run away"):
+        walked(server, engine, monkeypatch, "made_and_deleted.yaml")
+    assert sent(engine)[-1] == "GET settings"
+    assert [each.data["unit"] for each in server.artifacts if each.data["unit"] == "(undoing)"] == []
+
+
+def _taken_away(server, send, word):
+    """Return a way to send during which Prefect begins the flow run again elsewhere, when the word is in the address."""
+
+    def sends(request, timeouts):
+        server.run_count += word in request.url
+        return send(request, timeouts)
+
+    return sends

@@ -20,15 +20,17 @@ from httptask.engines.prefect.places import current_place
 from httptask.engines.prefect.telling import run_logger
 from httptask.engines.prefect.walked import Run
 from httptask.hosted.host import Host
-from httptask.hosted.outline import outlined
+from httptask.hosted.outline import Outline, outlined
 from httptask.hosted.turns import Ended
-from httptask.hosted.walking import End, walk
+from httptask.hosted.walking import End, is_undone, onward, undo, undoing_reads
 from httptask.loader import load_workflow
 from httptask.model import Workflow
 from httptask.wiring import Folders, registry
 
 #: The name in the ledger of what holds for the whole run; no step can be called so.
 _WHOLE = "(run)"
+#: Likewise of what is known when the undoing begins: how the workflow failed, and the results that the steps of onFailure read.
+_UNDOING = "(undoing)"
 
 
 def flow_from_workflow(
@@ -66,7 +68,7 @@ def flow_from_workflow(
             ledger = Ledger(place)
             began = _began(ledger, digest, connected)
             walked = Run(workflow, tasks, inputs, connected, ledger, place, began, approve_within)
-            return _result(walked.drive(walk(outline)))
+            return _result(_end(walked, outline))
 
     _dressed(run, workflow, sys._getframe(1).f_globals["__name__"])  # noqa: SLF001 - as `namedtuple` finds its module
     settings = {
@@ -104,6 +106,20 @@ def _began(ledger: Ledger, digest: str, connected: Host) -> float:
         raise CannotGoOn("the workflow, or a task of it, was changed since this flow run began: start a new one")
     run_logger().info("this flow run was begun before: what it did is not done again")
     return float(known.told["began"])
+
+
+def _end(run: Run, outline: Outline) -> End:
+    """Walk to the end. Once the undoing has begun nothing else is done any more, for what was kept may be undone by then."""
+    known = run.ledger.of(_UNDOING)
+    if known is not None and known.told is not None:
+        run_logger().info("an earlier execution of this flow run began to undo it: only that is brought to its end")
+        return run.drive(undo(outline, dict(known.told["results"]), known.told["ended"]))
+    results: dict[str, Any] = {}
+    end = run.drive(onward(outline, results))
+    if end.told is None or not outline.undoing or not is_undone(end.told):
+        return end
+    run.note(_UNDOING, {"ended": dict(end.told), "results": undoing_reads(outline, results)}, "the undoing has begun")
+    return run.drive(undo(outline, results, end.told))
 
 
 def _result(end: End) -> dict[str, Any]:

@@ -61,6 +61,19 @@ class Run:
     _submitting: threading.Lock = field(default_factory=threading.Lock)
     _pausing: threading.Lock = field(default_factory=threading.Lock)
 
+    def note(self, name: str, fact: Mapping[str, Any], words: str) -> None:
+        """Note a fact by which a later execution goes another way.
+
+        As with a request that may leave, whoever takes the run over reads the ledger after Prefect counted its execution.
+
+        Raises:
+            CannotGoOn: Prefect took the run away from this process.
+
+        """
+        self.place.check()
+        self.ledger.note(name, fact, words)
+        self.place.check()
+
     def drive(self, walking: Generator[Command, Any, Any]) -> Any:
         """Walk to the end and return how it ended."""
         answer: Any = None
