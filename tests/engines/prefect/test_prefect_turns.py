@@ -195,6 +195,36 @@ def test_a_process_that_was_given_up_begins_no_undoing(server, engine, monkeypat
     assert [each.data["unit"] for each in server.artifacts if each.data["unit"] == "(undoing)"] == []
 
 
+TWO_CREATED = """
+name: two_created
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+  - id: create
+    task: okta.create_agent_pools_update
+    forEach: '{{ steps.pools.outputs.pools[:2] }}'
+    with:
+      poolId: '{{ item.id }}'
+      body: {name: open, agentType: AD, agents: '{{ item.agents }}', notifyAdmin: false}
+onFailure:
+  - id: look
+    task: okta.list_agent_pools
+"""
+
+
+def test_a_run_in_which_something_is_open_is_unknown_and_undoes_nothing(server, engine, monkeypatch, tmp_path):
+    (tmp_path / "two_created.yaml").write_text(TWO_CREATED)
+    engine.play([("POST /api/v1/agentPools/*/updates", "400")])
+    execution(server, engine, reading(engine)).ledger.begin("create[1]", Mark(), None)
+    server.run_count = 2
+    end = walked(server, engine, monkeypatch, tmp_path / "two_created.yaml")
+    assert sent(engine) == ["GET agentPools", "POST updates"]
+    assert (end.status, end.told["failure"]["kind"]) == ("unknown", "interrupted")
+    assert "create[1]" in end.told["failure"]["message"]
+    with pytest.raises(_module("ends").OutcomeUnknown, match=r"this execution ended with: .*400"):
+        _module("flows")._result(end)
+
+
 def _taken_away(server, send, word):
     """Return a way to send during which Prefect begins the flow run again elsewhere, when the word is in the address."""
 

@@ -25,6 +25,7 @@ from httptask.hosted.turns import Ended
 from httptask.hosted.walking import End, is_undone, onward, undo, undoing_reads
 from httptask.loader import load_workflow
 from httptask.model import Workflow
+from httptask.outcome import Failure, FailureKind
 from httptask.wiring import Folders, registry
 
 #: The name in the ledger of what holds for the whole run; no step can be called so.
@@ -116,10 +117,20 @@ def _end(run: Run, outline: Outline) -> End:
         return run.drive(undo(outline, dict(known.told["results"]), known.told["ended"]))
     results: dict[str, Any] = {}
     end = run.drive(onward(outline, results))
+    if end.status == "failed" and end.told is not None and (opened := run.ledger.opened("")):
+        return _still_open(opened, Ended.from_json(end.told))
     if end.told is None or not outline.undoing or not is_undone(end.told):
         return end
     run.note(_UNDOING, {"ended": dict(end.told), "results": undoing_reads(outline, results)}, "the undoing has begun")
     return run.drive(undo(outline, results, end.told))
+
+
+def _still_open(opened: Sequence[str], ended: Ended) -> End:
+    """Return the end of a run that failed while something is open which this execution did not come to: nothing may be undone."""
+    message = f"what was sent for {', '.join(opened)} in an earlier execution may have been applied"
+    failure = Failure(FailureKind.INTERRUPTED, message, f"this execution ended with: {ended.message}")
+    told = Ended("unknown", {"status": "unknown", "failure": failure.to_json()}, failure=failure).to_json()
+    return End("unknown", told)
 
 
 def _result(end: End) -> dict[str, Any]:
