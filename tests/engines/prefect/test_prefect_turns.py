@@ -233,3 +233,14 @@ def _taken_away(server, send, word):
         return send(request, timeouts)
 
     return sends
+
+
+def test_what_another_process_did_between_two_executions_in_this_one_is_known(server, engine):
+    calls_of, name = _module("calls").calls_of, "okta.create_agent_pools_update#0[0]"
+    here = execution(server, engine, reading(engine)).place
+    assert calls_of(here) is calls_of(here)
+    assert calls_of(here).ledger.of(name) is None
+    server.run_count = 2
+    execution(server, engine, reading(engine)).ledger.begin(name, Mark(), None)
+    server.run_count = 3
+    assert calls_of(execution(server, engine, reading(engine)).place).ledger.of(name).is_open

@@ -21,7 +21,7 @@ from httptask.engines.prefect.places import Place
 from httptask.engines.prefect.turning import at, task_run
 from httptask.model import TaskTemplate
 
-#: Flow runs whose calls a process remembers.
+#: Executions of flow runs whose calls a process remembers.
 _HELD = 64
 #: Seconds that a new call waits for one that was left open.
 _PATIENCE = 3
@@ -48,46 +48,45 @@ def name_of(template: TaskTemplate, inputs: Mapping[str, Any]) -> str:
 
 
 class Calls:
-    """The calls of tasks in one flow run, told apart; equal ones by their number, for one may be taken for the other."""
+    """The calls of tasks in one execution of a flow, told apart; equal ones by number, for one may be taken for the other."""
 
     def __init__(self, ledger: Ledger) -> None:
         """Begin with what the ledger has of earlier executions."""
         self.ledger = ledger
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[str] = Counter()
         self._names: dict[UUID | None, str] = {}
-        self._claimed: set[tuple[str, str]] = set()
 
-    def name(self, place: Place, base: str) -> str:
+    def name(self, base: str) -> str:
         """Return the name of the call that the current task run is, the same in each of its turns."""
         run = task_run()
         with self._lock:
             if run not in self._names:
-                number = self._counts[place.execution, base]
-                self._counts[place.execution, base] += 1
-                self._names[run] = f"{base}[{number}]"
-                self._claimed.add((place.execution, self._names[run]))
+                self._names[run] = f"{base}[{self._counts[base]}]"
+                self._counts[base] += 1
             return self._names[run]
 
-    def stray(self, place: Place, name: str, prefix: str) -> str | None:
+    def stray(self, name: str, prefix: str) -> str | None:
         """Return a call that an earlier execution left open and this one has not made; None for a call that is no new one."""
         if self.ledger.of(name) is not None:
             return None
         opened = self.ledger.opened(prefix)
         with self._lock:
-            return next((each for each in opened if (place.execution, each) not in self._claimed), None)
+            claimed = set(self._names.values())
+        return next((each for each in opened if each not in claimed), None)
 
 
-_known: OrderedDict[str, Calls] = OrderedDict()
+_known: OrderedDict[tuple[str, str], Calls] = OrderedDict()
 _known_lock = threading.Lock()
 
 
 def calls_of(place: Place) -> Calls:
-    """Return the calls of a flow run, which outlive its executions in this process."""
+    """Return the calls of an execution of a flow run. Each execution reads the ledger anew: it may follow one elsewhere."""
+    key = (place.key, place.execution)
     with _known_lock:
-        if place.key not in _known:
-            _known[place.key] = Calls(Ledger(place))
+        if key not in _known:
+            _known[key] = Calls(Ledger(place))
             while len(_known) > _HELD:
                 _known.popitem(last=False)
-        _known.move_to_end(place.key)
-        return _known[place.key]
+        _known.move_to_end(key)
+        return _known[key]

@@ -55,9 +55,9 @@ def task_from_template(
         inputs = checked(template, inputs)
         place = current_place()
         calls = calls_of(place)
-        name = calls.name(place, step or name_of(template, inputs))
+        name = calls.name(step or name_of(template, inputs))
         unit = replace(one, inputs=inputs).unit(tasks)
-        if step is None and unit.may_change and (stray := calls.stray(place, name, f"{template.id}#")):
+        if step is None and unit.may_change and (stray := calls.stray(name, f"{template.id}#")):
             return instead_of(stray)
         done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
