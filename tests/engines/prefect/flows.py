@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,36 @@ def twice() -> dict[str, Any]:
     made = [create(poolId=pool["id"], body=body(pool, "twice"))["updateId"], beside.result()["updateId"]]
     fail_once("twice")
     return {"made": [*made, create(poolId=pool["id"], body=body(pool, "thrice"))["updateId"]]}
+
+
+stepped = task_from_template("okta.create_agent_pools_update", credentials="sandbox", step="create")
+made: list[list[str]] = []
+
+
+@task
+def later() -> None:
+    time.sleep(1)
+
+
+@flow(retries=1)
+def overtaken() -> dict[str, Any]:
+    """Submits two calls, of which the first one begins last when it runs again, and maps two more."""
+    pool = list_pools(poolType="AD")["pools"][0]
+    first = stepped.submit(poolId=pool["id"], body=body(pool, "first"), wait_for=[later.submit()] if made else [])
+    second = stepped.submit(poolId=pool["id"], body=body(pool, "second"))
+    more = stepped.map(poolId=pool["id"], body=[body(pool, "third"), body(pool, "fourth")])
+    states = stepped.map(poolId=pool["id"], body=[body(pool, "fifth")], return_state=True)
+    last = stepped.submit(poolId=pool["id"], body=body(pool, "sixth"), return_state=True)
+    ends = [first.result(), second.result(), *more.result(), *(state.result() for state in (*states, last))]
+    made.append([each["updateId"] for each in ends])
+    fail_once("overtaken")
+    return {"made": made}
+
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+def in_processes() -> Any:
+    """Submits a call that is known by its step to another process."""
+    return stepped.submit(poolId="p", body={}).result()
 
 
 @flow(retries=1)

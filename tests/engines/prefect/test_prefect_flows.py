@@ -109,6 +109,19 @@ def test_a_flow_that_prefect_runs_again_sends_nothing_again(name, creates, playe
     assert sandbox.applied(CREATES) == creates
 
 
+def test_calls_that_are_known_by_their_step_are_told_apart_by_the_order_in_which_they_are_submitted(player, sandbox):
+    told = player(do="flow", module="flows", flow="overtaken", parameters={})
+    first, again = told["outputs"]["made"]
+    assert first == again
+    assert len(set(first)) == 6
+    assert sandbox.applied(CREATES) == 6
+
+
+def test_a_task_runner_of_other_processes_is_refused_for_calls_that_are_known_by_their_step(player):
+    told = player(do="flow", module="flows", flow="in_processes", parameters={})
+    assert "ProcessPoolTaskRunner is not for" in told["outputs"]
+
+
 def test_a_call_with_other_inputs_is_not_made_in_place_of_one_that_was_left_open(player, sandbox):
     sandbox.play("POST /api/v1/agentPools/*/updates", "read-timeout")
     told = player(do="flow", module="flows", flow="changing", parameters={})

@@ -4,7 +4,9 @@ import importlib
 import importlib.util
 import re
 import uuid
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +16,7 @@ from hosting import Killed, MemoryEngine
 from httptask.hosted.marks import Mark
 from httptask.hosted.one_task import OneTask
 from httptask.hosted.outline import outlined
-from httptask.hosted.turns import Ended
+from httptask.hosted.turns import Again, Ended
 from httptask.hosted.units import Unit
 from httptask.loader import load_workflow
 
@@ -244,3 +246,68 @@ def test_what_another_process_did_between_two_executions_in_this_one_is_known(se
     execution(server, engine, reading(engine)).ledger.begin(name, Mark(), None)
     server.run_count = 3
     assert calls_of(execution(server, engine, reading(engine)).place).ledger.of(name).is_open
+
+
+def test_calls_are_numbered_as_the_flow_hands_them_out_whichever_begins_first(server):
+    order, numbers, begun = _module("order"), _module("calls").Calls(None).numbers, []
+    runs = [SimpleNamespace(task_run_id=uuid.uuid4()) for _ in range(3)]
+
+    def hand_out():
+        with ThreadPoolExecutor(1) as lane:
+            begun.append(copy_context())
+            early = lane.submit(begun[0].run, order.handed)  # a thread may begin before the next call is handed out
+        assert early.result() is order.handed()
+        return runs
+
+    assert order.in_order(lambda: numbers("create"), hand_out) == runs
+    assert order.handed() is None
+    found = [begun[0].run(lambda run=run: order.handed().number(run.task_run_id)) for run in reversed(runs)]
+    assert found == [2, 1, 0]
+    assert next(numbers("create")) == 3
+    assert next(numbers("other")) == 0
+
+
+def test_a_call_that_a_flow_did_not_finish_handing_out_is_not_sent(server):
+    order, begun = _module("order"), []
+
+    def hand_out():
+        begun.append(order.handed())
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        order.in_order(lambda: iter([0]), hand_out)
+    with pytest.raises(_module("ends").CannotGoOn, match="nothing is sent"):
+        begun[0].number(uuid.uuid4())
+
+
+ENDS = [
+    (Ended("succeeded", {"status": "succeeded"}), True),
+    (Ended("unknown", {"status": "unknown"}), True),
+    (Ended("failed", {"status": "failed", "final": True}), True),
+    (Ended("failed", {"status": "failed"}), False),
+]
+
+
+@pytest.mark.parametrize(("ended", "refuses"), ENDS)
+def test_a_call_that_is_known_by_its_step_is_not_taken_for_one_with_other_inputs(ended, refuses, server, engine):
+    calls_of = _module("calls").calls_of
+    calls = calls_of(execution(server, engine, reading(engine)).place)
+    calls.given("create[0]", "some")
+    calls.ledger.end("create[0]", ended, Mark(), None)
+    server.run_count = 2
+    calls = calls_of(execution(server, engine, reading(engine)).place)
+    with pytest.raises(_module("ends").CannotGoOn, match="called with other inputs") if refuses else nullcontext():
+        calls.given("create[0]", "other")
+    calls.given("create[0]", "some")
+    calls.given("create[1]", "other")
+
+
+def test_what_a_call_is_given_stays_with_its_record_in_each_turn(server, engine):
+    calls_of = _module("calls").calls_of
+    calls = calls_of(execution(server, engine, reading(engine)).place)
+    calls.given("create[0]", "some")
+    calls.ledger.begin("create[0]", Mark(), None)
+    calls.ledger.again("create[0]", Again(1.0, Mark(), "retry", "429"), None)
+    server.run_count = 2
+    with pytest.raises(_module("ends").CannotGoOn, match=r"create\[0\] was called with other inputs"):
+        calls_of(execution(server, engine, reading(engine)).place).given("create[0]", "other")

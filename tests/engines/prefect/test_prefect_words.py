@@ -121,6 +121,10 @@ def test_what_httptask_decides_is_not_handed_to_prefect(adapter):
     assert (again.retries, again.persist_result) == (0, False)
 
 
+def test_a_tasks_step_stays_with_its_copies(adapter):
+    assert adapter.task_from_template("okta.list_agent_pools", step="pools").with_options(name="mine").step == "pools"
+
+
 def test_inputs_are_checked_and_texts_read_before_anything_else(adapter):
     tasks = importlib.import_module("httptask.engines.prefect.tasks")
     template = REGISTRY["okta.list_agent_pools"]

@@ -31,12 +31,19 @@ Phase = Literal["begun", "again", "ended", "noted"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of one unit; `told` is its end as JSON, or the fact that was noted."""
+    """What is known of one unit.
+
+    Attributes:
+        told: its end as JSON, or the fact that was noted.
+        inputs: digest of what it was given, where its name says nothing of that.
+
+    """
 
     phase: Phase
     mark: Mark = field(default_factory=Mark)
     told: Mapping[str, Any] | None = None
     words: str = ""
+    inputs: str = ""
     artifact: UUID | None = None
 
     @property
@@ -49,9 +56,19 @@ class Record:
         """Whether a request may have left of which nobody knows what became."""
         return self.phase == "begun" or (self.phase == "ended" and self.told is not None and self.told["status"] == "unknown")
 
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the unit is known to have failed, and nothing of it was carried out: it is tried anew."""
+        return self.phase == "ended" and not self.is_over and not self.is_open
+
     def to_json(self) -> dict[str, Any]:
         """Return the artifact's data, but for the name of the unit."""
-        return {"phase": self.phase, "mark": self.mark.to_json(), "told": self.told}
+        return {"phase": self.phase, "mark": self.mark.to_json(), "told": self.told, "inputs": self.inputs}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], artifact: UUID) -> Record:
+        """Return the record that an artifact has; one that an older release wrote says less."""
+        return cls(data["phase"], Mark.from_json(data["mark"]), data["told"], inputs=data.get("inputs", ""), artifact=artifact)
 
 
 class Ledger:
@@ -62,6 +79,7 @@ class Ledger:
         self._place = place
         self._lock = threading.Lock()
         self._records = dict(_read(place))
+        self._given: dict[str, str] = {}
 
     def of(self, name: str) -> Record | None:
         """Return what is known of a unit."""
@@ -72,6 +90,11 @@ class Ledger:
         """Return the names of the units, of those that begin so, of which nobody knows what became."""
         with self._lock:
             return [name for name, record in self._records.items() if name.startswith(prefix) and record.is_open]
+
+    def given(self, name: str, inputs: str) -> None:
+        """Keep a digest of what a unit is given with its records from now on."""
+        with self._lock:
+            self._given[name] = inputs
 
     def begin(self, name: str, mark: Mark, task_run: UUID | None) -> None:
         """Note that a request may leave from now on."""
@@ -93,6 +116,7 @@ class Ledger:
 
     def _write(self, name: str, record: Record, task_run: UUID | None) -> None:
         known = self.of(name)
+        record = replace(record, inputs=self._given.get(name, ""))
         data = {"unit": name, "chain": self._place.chain, **record.to_json()}
         description = f"`{name}` {record.words}"
         with get_client(sync_client=True) as client:
@@ -114,7 +138,7 @@ def _read(place: Place) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for artifact in sorted(_artifacts(place), key=lambda each: each.updated):
         data = artifact.data
-        record = Record(data["phase"], Mark.from_json(data["mark"]), data["told"], artifact=artifact.id)
+        record = Record.from_json(data, artifact.id)
         known = found.get(data["unit"])
         if data["chain"] == place.chain and (record.is_over or known is None or not known.is_over):
             found[data["unit"]] = record

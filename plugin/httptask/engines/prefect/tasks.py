@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from prefect.client.schemas.objects import State
 
-from httptask.engines.prefect.calls import calls_of, instead_of, name_of
+from httptask.engines.prefect.calls import calls_of, digest_of, instead_of
 from httptask.engines.prefect.connecting import Credentials, host
 from httptask.engines.prefect.kinds import OURS, HttpTask
 from httptask.engines.prefect.places import current_place
@@ -34,8 +34,8 @@ def task_from_template(
     Args:
         task_id: of the template, such as `okta.list_agent_pools`.
         credentials: a block or its name; without it the worker's environment and profiles.
-        step: what its calls are known by when Prefect runs a flow again. Without it a call is known by its inputs, which is
-            right unless they differ from execution to execution, as with a time of day among them.
+        step: what its calls are known by when Prefect runs a flow again, with their order. Without it a call is known by its
+            inputs, and one with other inputs, as with a time of day among them, is a new call; with a step it is refused.
         templates: folders with templates of your own, beside those of HTTPTASK_PATH.
         use: how the template is used (`httptask.hosted.one_task.Use`).
 
@@ -55,14 +55,19 @@ def task_from_template(
         inputs = checked(template, inputs)
         place = current_place()
         calls = calls_of(place)
-        name = calls.name(step or name_of(template, inputs))
+        digest = digest_of(template, inputs)
+        name = calls.name(step or f"{template.id}#{digest}")
+        if step is not None:
+            calls.given(name, digest)
         unit = replace(one, inputs=inputs).unit(tasks)
         if step is None and unit.may_change and (stray := calls.stray(name, f"{template.id}#")):
             return instead_of(stray)
         done = turned(Call(unit, name, f"{place.key}/{name}", place, calls.ledger, hosted.host))
         return outputs_of(done) if isinstance(done, Done) else done
 
-    return HttpTask(run, name=task_id, description=template.summary, **OURS)
+    task = HttpTask(run, name=task_id, description=template.summary, **OURS)
+    task.step = step
+    return task
 
 
 def checked(template: TaskTemplate, given: Mapping[str, Any]) -> dict[str, Any]:

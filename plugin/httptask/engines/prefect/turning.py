@@ -123,9 +123,7 @@ def at(seconds: float) -> datetime:
 
 def _mark(known: Record | None) -> Mark:
     """Return what the turn goes on from; a unit that is known to have failed begins anew."""
-    if known is None or (known.phase == "ended" and not known.is_open):
-        return Mark()
-    return known.mark
+    return Mark() if known is None or known.begins_anew else known.mark
 
 
 def _due(again: Again) -> State[Any]:
