@@ -6,6 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -60,6 +61,54 @@ def test_a_block_gives_a_connection_and_shows_no_secret(adapter):
     assert "00abcdefgh" not in repr(block)
     connection = block.connection(REGISTRY["okta.list_agent_pools"].provider)
     assert connection.secrets[0].reveal() == "SSWS 00abcdefgh"
+
+
+@pytest.mark.parametrize(
+    ("word", "told"), [("tokn", "did you mean 'token'"), ("allowHTTP", "did you mean 'allowHttp'"), ("verify", "'verify'")]
+)
+def test_a_field_that_a_block_does_not_have_is_refused_without_its_value(word, told, adapter):
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        adapter.HttpTaskCredentials(baseUrl="https://acme.okta.com", **{word: "00abcdefgh"})
+    assert "00abcdefgh" not in str(caught.value)
+
+
+def test_a_block_that_was_saved_with_a_field_it_does_not_have_is_refused_by_its_name_when_it_is_used(adapter):
+    block = adapter.HttpTaskCredentials.model_construct(baseUrl="https://acme.okta.com", tokn="00abcdefgh")
+    block._block_document_name = "acme"
+    with pytest.raises(ConfigurationError, match=r"httptask-credentials/acme.*'tokn'") as caught:
+        block.connection(REGISTRY["okta.list_agent_pools"].provider)
+    assert "00abcdefgh" not in str(caught.value)
+
+
+def test_a_saved_block_with_a_field_it_does_not_have_is_refused_by_its_name_when_a_task_loads_it(adapter, monkeypatch):
+    connecting = importlib.import_module("httptask.engines.prefect.connecting")
+    saved = {"baseUrl": "https://acme.okta.com", "tokn": "00abcdefgh"}
+    monkeypatch.setattr(adapter.HttpTaskCredentials, "load", lambda *_, **__: adapter.HttpTaskCredentials.model_validate(saved))
+    with connecting.host("acme") as host, pytest.raises(ConfigurationError, match=r"httptask-credentials/acme.*'tokn'"):
+        host.connection(REGISTRY["okta.list_agent_pools"].provider)
+
+
+def test_what_prefect_itself_gives_a_block_is_taken(adapter):
+    block = adapter.HttpTaskCredentials(
+        baseUrl="https://acme.okta.com", token="00abcdefgh", block_type_slug="httptask-credentials"
+    )
+    given = {**block.model_dump(), "_block_document_id": uuid.uuid4(), "_block_document_name": "acme", "_is_anonymous": False}
+    for again in (adapter.HttpTaskCredentials.model_validate({**given}), adapter.HttpTaskCredentials(**given)):
+        assert again.connection(REGISTRY["okta.list_agent_pools"].provider).base_url == "https://acme.okta.com"
+
+
+def test_one_of_several_kinds_of_blocks_is_found_by_its_slug(adapter):
+    from prefect.blocks.system import Secret
+    from pydantic import TypeAdapter
+
+    kinds = TypeAdapter(adapter.HttpTaskCredentials | Secret)
+    assert isinstance(kinds.validate_python({"value": "x", "block_type_slug": "secret"}), Secret)
+
+
+def test_a_block_that_is_not_complete_says_so_without_its_secrets(adapter):
+    with pytest.raises(ValueError, match="baseUrl") as caught:
+        adapter.HttpTaskCredentials(token="00abcdefgh")
+    assert "00abcdefgh" not in str(caught.value)
 
 
 def test_a_block_for_another_api_is_refused(adapter):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 from httptask import masking
 from httptask.discretion import Discretion
-from httptask.engines.prefect.credentials import HttpTaskCredentials
+from httptask.engines.prefect.credentials import HttpTaskCredentials, place
 from httptask.engines.prefect.telling import mask, tell
 from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.host import Host
@@ -51,7 +52,7 @@ def _block(credentials: HttpTaskCredentials | str) -> HttpTaskCredentials:
     found = _named(credentials)
     if found is None:
         hint = "save one under this name, in Prefect's page under Blocks or with HttpTaskCredentials(...).save(NAME)"
-        raise ConfigurationError(Problem("credentials", f"Prefect has no block httptask-credentials/{credentials}", hint))
+        raise ConfigurationError(Problem("credentials", f"there is no {place(credentials)}", hint))
     return found
 
 
@@ -61,6 +62,8 @@ def _named(name: str) -> HttpTaskCredentials | None:
         block: HttpTaskCredentials = HttpTaskCredentials.load(name, _sync=True)
     except ValueError:  # what Prefect raises for a block that is not there
         return None
+    except ConfigurationError as error:
+        raise ConfigurationError([replace(problem, where=place(name)) for problem in error.problems]) from None
     return block
 
 

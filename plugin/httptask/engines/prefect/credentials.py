@@ -4,22 +4,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
+from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.stores import from_store
 from httptask.model import Connection, Provider
+from httptask.suggest import did_you_mean
 
 _ENCRYPTED = "Its text is stored encrypted."
+_SLUG = "httptask-credentials"
+#: What Prefect itself puts beside a block's fields.
+_PREFECTS = frozenset({"block_type_slug", "_block_document_id", "_block_document_name", "_is_anonymous"})
 
 
 class HttpTaskCredentials(CredentialsBlock):
     """A connection of httptask: a base URL and one credential, of one API. Keys as in a profile; unset ones say nothing."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
     _block_type_name = "HTTP Task Credentials"
-    _block_type_slug = "httptask-credentials"
+    _block_type_slug = _SLUG
 
     provider: str = Field("okta", description="The one API that the connection is for.")
     baseUrl: str = Field(description="Such as https://acme.okta.com.")
@@ -48,6 +55,17 @@ class HttpTaskCredentials(CredentialsBlock):
     clientCertificate: str | None = Field(None, description="Path on the worker, for mutual TLS.")
     clientKey: str | None = Field(None, description="Path on the worker, when the key is in a file of its own.")
 
+    def __init__(self, **values: Any) -> None:
+        """Take the fields.
+
+        Raises:
+            ConfigurationError: one of them is none; Prefect itself would take it, use it for nothing, and not save it.
+
+        """
+        if values.get("block_type_slug") in {None, type(self).get_block_type_slug()}:  # else Prefect refuses the slug
+            refuse_unknown(values, type(self).__name__)
+        super().__init__(**values)
+
     def connection(self, provider: Provider) -> Connection:
         """Return the connection for a provider's tasks.
 
@@ -56,13 +74,35 @@ class HttpTaskCredentials(CredentialsBlock):
 
         """
         name = self._block_document_name or "unsaved"
+        refuse_unknown(self.model_extra or {}, place(name))
         given = {key: getattr(self, key) for key in type(self).model_fields}
         clear = {key: value.get_secret_value() if isinstance(value, SecretStr) else value for key, value in given.items()}
         values = {key: value for key, value in clear.items() if value is not None}
-        return from_store(provider, name, values, place=f"Prefect block {self._block_type_slug}/{name}")
+        return from_store(provider, name, values, place=place(name))
 
     def get_client(self) -> Any:
         """Return a client that sends tasks with these credentials at once, outside of any run; close it, or use it in `with`."""
         from httptask.engines.prefect.connecting import Client
 
         return Client(self)
+
+
+def place(name: str) -> str:
+    """Return what a block is called in messages."""
+    return f"Prefect block {_SLUG}/{name}"
+
+
+def refuse_unknown(names: Iterable[str], where: str) -> None:
+    """Refuse fields that a block does not have: Prefect lets blocks have more.
+
+    Raises:
+        ConfigurationError: each of them.
+
+    """
+    fields = HttpTaskCredentials.model_fields
+    unknown = [name for name in names if name not in fields and name not in _PREFECTS]
+    if unknown:
+        hints = (did_you_mean(name, fields) or f"fields: {', '.join(fields)}" for name in unknown)
+        raise ConfigurationError(
+            [Problem(where, f"unknown field '{name}'", hint) for name, hint in zip(unknown, hints, strict=True)]
+        )
