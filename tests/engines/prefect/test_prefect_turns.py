@@ -132,7 +132,7 @@ def test_what_is_over_is_not_shadowed_by_a_later_note_of_a_process_that_was_give
     unit = reading(engine, idempotent=False)
     old, new = execution(server, engine, unit), execution(server, engine, unit)
     new.ledger.end(unit.use, Ended("succeeded", {"status": "succeeded"}), Mark(), None)
-    old.ledger.begin(unit.use, Mark(), None)
+    old.ledger.begin(unit.use, Mark(), None, now=0)
     assert [each.data["phase"] for each in server.artifacts] == ["ended", "begun"]
     assert _module("turning").turned(execution(server, engine, unit)).kept
     assert engine.wire.sent == []
@@ -217,7 +217,7 @@ onFailure:
 def test_a_run_in_which_something_is_open_is_unknown_and_undoes_nothing(server, engine, monkeypatch, tmp_path):
     (tmp_path / "two_created.yaml").write_text(TWO_CREATED)
     engine.play([("POST /api/v1/agentPools/*/updates", "400")])
-    execution(server, engine, reading(engine)).ledger.begin("create[1]", Mark(), None)
+    execution(server, engine, reading(engine)).ledger.begin("create[1]", Mark(), None, now=0)
     server.run_count = 2
     end = walked(server, engine, monkeypatch, tmp_path / "two_created.yaml")
     assert sent(engine) == ["GET agentPools", "POST updates"]
@@ -243,7 +243,7 @@ def test_what_another_process_did_between_two_executions_in_this_one_is_known(se
     assert calls_of(here) is calls_of(here)
     assert calls_of(here).ledger.of(name) is None
     server.run_count = 2
-    execution(server, engine, reading(engine)).ledger.begin(name, Mark(), None)
+    execution(server, engine, reading(engine)).ledger.begin(name, Mark(), None, now=0)
     server.run_count = 3
     assert calls_of(execution(server, engine, reading(engine)).place).ledger.of(name).is_open
 
@@ -306,8 +306,36 @@ def test_what_a_call_is_given_stays_with_its_record_in_each_turn(server, engine)
     calls_of = _module("calls").calls_of
     calls = calls_of(execution(server, engine, reading(engine)).place)
     calls.given("create[0]", "some")
-    calls.ledger.begin("create[0]", Mark(), None)
+    calls.ledger.begin("create[0]", Mark(), None, now=0)
     calls.ledger.again("create[0]", Again(1.0, Mark(), "retry", "429"), None)
     server.run_count = 2
     with pytest.raises(_module("ends").CannotGoOn, match=r"create\[0\] was called with other inputs"):
         calls_of(execution(server, engine, reading(engine)).place).given("create[0]", "other")
+
+
+def test_a_record_says_since_when_something_may_have_been_sent_until_the_unit_is_known_to_have_failed(
+    server, engine, monkeypatch
+):
+    turned, unit, began = _module("turning").turned, reading(engine, idempotent=False), engine.clock.now()
+    engine.play([("GET /api/v1/agentPools", "429(Retry-After=5), ok")])
+    turned(execution(server, engine, unit))
+    engine.clock.advance(5)
+    with monkeypatch.context() as dying:
+        dying.setattr(engine.wire, "send", _dies)
+        with pytest.raises(Killed):
+            turned(execution(server, engine, unit))
+    server.run_count = 2
+    found = execution(server, engine, unit).ledger.of(unit.use)
+    assert (found.phase, found.since) == ("begun", began)
+    assert turned(execution(server, engine, unit)).ended.status == "unknown"
+    assert execution(server, engine, unit).ledger.of(unit.use).since == began
+
+
+def test_a_unit_that_is_tried_anew_was_not_sent_before_that(server, engine):
+    turned, unit = _module("turning").turned, reading(engine, idempotent=False)
+    engine.play([("GET /api/v1/agentPools", "400, ok")])
+    turned(execution(server, engine, unit))
+    engine.clock.advance(60)
+    server.run_count = 2
+    assert turned(execution(server, engine, unit)).ended.status == "succeeded"
+    assert execution(server, engine, unit).ledger.of(unit.use).since == engine.clock.now()

@@ -36,6 +36,7 @@ class Record:
     Attributes:
         told: its end as JSON, or the fact that was noted.
         inputs: digest of what it was given, where its name says nothing of that.
+        since: epoch seconds before which nothing can have been sent for the unit, but for what is known to have failed; 0: none.
 
     """
 
@@ -44,6 +45,7 @@ class Record:
     told: Mapping[str, Any] | None = None
     words: str = ""
     inputs: str = ""
+    since: float = 0.0
     artifact: UUID | None = None
 
     @property
@@ -63,12 +65,14 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the artifact's data, but for the name of the unit."""
-        return {"phase": self.phase, "mark": self.mark.to_json(), "told": self.told, "inputs": self.inputs}
+        data = {"phase": self.phase, "mark": self.mark.to_json(), "told": self.told}
+        return {**data, "inputs": self.inputs, "since": self.since}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], artifact: UUID) -> Record:
         """Return the record that an artifact has; one that an older release wrote says less."""
-        return cls(data["phase"], Mark.from_json(data["mark"]), data["told"], inputs=data.get("inputs", ""), artifact=artifact)
+        more = {"inputs": data.get("inputs", ""), "since": float(data.get("since", 0))}
+        return cls(data["phase"], Mark.from_json(data["mark"]), data["told"], **more, artifact=artifact)
 
 
 class Ledger:
@@ -96,9 +100,11 @@ class Ledger:
         with self._lock:
             self._given[name] = inputs
 
-    def begin(self, name: str, mark: Mark, task_run: UUID | None) -> None:
-        """Note that a request may leave from now on."""
-        self._write(name, Record("begun", mark, words="begun: what became of it is not known yet"), task_run)
+    def begin(self, name: str, mark: Mark, task_run: UUID | None, *, now: float) -> None:
+        """Note that a request may leave from now on, if none has left before."""
+        known, words = self.of(name), "begun: what became of it is not known yet"
+        since = now if known is None or known.begins_anew else known.since
+        self._write(name, Record("begun", mark, words=words, since=since), task_run)
 
     def again(self, name: str, again: Again, task_run: UUID | None) -> None:
         """Note that a turn ended in an orderly way and another is due."""
@@ -116,7 +122,8 @@ class Ledger:
 
     def _write(self, name: str, record: Record, task_run: UUID | None) -> None:
         known = self.of(name)
-        record = replace(record, inputs=self._given.get(name, ""))
+        since = record.since or (0.0 if known is None else known.since)
+        record = replace(record, inputs=self._given.get(name, ""), since=since)
         data = {"unit": name, "chain": self._place.chain, **record.to_json()}
         description = f"`{name}` {record.words}"
         with get_client(sync_client=True) as client:

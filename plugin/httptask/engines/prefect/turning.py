@@ -50,7 +50,7 @@ class Call:
 
         """
         self.place.check()
-        self.ledger.begin(self.name, mark, task_run())
+        self.ledger.begin(self.name, mark, task_run(), now=self.host.clock.now())
         self.place.check()
 
 
