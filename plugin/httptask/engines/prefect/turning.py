@@ -71,7 +71,8 @@ def turned(call: Call) -> Done | State[Any]:
     lost = known is not None and known.is_open
     if call.unit.may_change:
         call.begin(mark)
-    came = take(call.unit, Turn(call.key, mark, lost, keep=call.begin, varies=True), call.host)
+    since = 0.0 if known is None else known.since
+    came = take(call.unit, Turn(call.key, mark, lost, since=since, keep=call.begin, varies=True), call.host)
     if isinstance(came, Again):
         if call.unit.may_change:
             call.place.check()  # what another process has settled by now must not be opened again
