@@ -12,8 +12,10 @@ from httptask.engines.conductor.deliveries import Delivery
 from httptask.engines.conductor.names import OWN
 from httptask.engines.conductor.working import MOST_KEPT, Workbench, _ended, _Job
 from httptask.hosted.one_task import OneTask
+from httptask.hosted.packed import sealed
 from httptask.hosted.passing import size
 from httptask.hosted.turns import Ended
+from httptask.hosted.units import Item
 from httptask.loader import load_workflow
 
 WORKFLOW = """
@@ -22,6 +24,11 @@ inputs: {type: object, properties: {ticket: {type: string, format: password}}}
 steps:
   - {id: ask, task: okta.list_agent_pools, headers: {X-Ticket: '{{ inputs.ticket }}'}}
   - id: change
+    task: okta.create_agent_pools_update
+    with: {poolId: '1', body: {name: '{{ inputs.ticket }}', agentType: AD, agents: []}}
+  - id: each
+    forEach: {items: '{{ [1, 2] }}', onError: continue}
+    continueOnError: true
     task: okta.create_agent_pools_update
     with: {poolId: '1', body: {name: '{{ inputs.ticket }}', agentType: AD, agents: []}}
 """
@@ -37,15 +44,17 @@ def worked(engine, tmp_path):
     """Gives what becomes of a step's delivery."""
     (tmp_path / "secret.yaml").write_text(WORKFLOW)
     definition = workflow_definition(load_workflow(tmp_path / "secret.yaml", engine.registry), engine.registry)
-    tasks = {task["taskReferenceName"]: task["inputParameters"] for task in definition["tasks"]}
+    every = [inner for task in definition["tasks"] for inner in (task, *task.get("loopOver", ()))]
+    tasks = {task["taskReferenceName"]: task["inputParameters"] for task in every}
     log = defaultdict(list)
     bench = Workbench(engine.registry, engine.host, {}.__getitem__, log.__getitem__, lambda *_: None)
 
-    def work(step, ticket, polls=1, told=()):
+    def work(step, ticket, polls=1, told=(), **more):
         log["a"] = list(told)
-        inputs = {**tasks[step], "inputs": {"ticket": ticket}, "results": []}
+        inputs = {**tasks[step], "inputs": {"ticket": ticket}, "results": [], **more}
         return bench.work(Delivery("a", "run", "task", step, polls, None, inputs, {}))
 
+    work.tasks = tasks
     return work
 
 
@@ -65,6 +74,18 @@ def test_a_secret_is_read_from_its_reference(monkeypatch, worked):
 @pytest.mark.parametrize(("step", "status"), [("ask", "failed"), ("change", "unknown")])
 def test_after_a_lost_worker_only_what_may_have_changed_something_is_unknown(worked, step, status):
     assert worked(step, "env:NOWHERE_TO_BE_FOUND", polls=2).output[OWN]["status"] == status
+
+
+def test_an_item_whose_worker_lacks_a_secret_is_gathered_as_one_that_failed_unsent(engine, worked, monkeypatch):
+    item = sealed(Item(0, {"value": 1}).to_json())
+    refused = worked("each", "env:NOWHERE_TO_BE_FOUND", item=item).output
+    assert refused[OWN]["ends"] is False
+    monkeypatch.setenv("CANARY", "canary-0123456789")
+    own = {**worked.tasks["each_gather"][OWN], "expected": 1, "over": None}
+    gathered = worked("each_gather", "env:CANARY", items={"iteration": 1, "1": {"each": refused}}, **{OWN: own})
+    assert gathered.status == "COMPLETED"
+    assert gathered.output[OWN]["status"] == "failed"
+    assert not engine.wire.sent
 
 
 @pytest.mark.parametrize("error", ["expression", "OutcomeUnknown"])

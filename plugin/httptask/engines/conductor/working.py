@@ -65,7 +65,7 @@ class Workbench:
             pending = job.unit.may_change and (pending or before.lost)
             unit = given(job.unit, pending=pending)
             if isinstance(unit, Ended):
-                return refusal(unit.error, unit.message)
+                return _ended(job, unit)
             return self._worked(delivery, replace(job, unit=unit), before)
         except HttpTaskError as error:
             # nothing was sent in this turn; what was sent before it, and may have changed something, stays unknown
