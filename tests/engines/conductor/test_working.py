@@ -76,6 +76,45 @@ def test_after_a_lost_worker_only_what_may_have_changed_something_is_unknown(wor
     assert worked(step, "env:NOWHERE_TO_BE_FOUND", polls=2).output[OWN]["status"] == status
 
 
+@pytest.fixture
+def alone(engine):
+    """Gives what becomes of the delivery of a task that is used alone."""
+    bench = Workbench(engine.registry, engine.host, {}.__getitem__, lambda _: [], lambda *_: None)
+    return lambda **inputs: bench.work(Delivery("a", "run", "okta.list_agent_pools", "ref", 1, None, inputs, {}))
+
+
+@pytest.mark.parametrize("odd", [True, False, "canary", "", 1, ["until"], {"definition": None}, {"definition": 5}])
+def test_a_use_that_is_no_object_of_options_is_refused_by_its_name_and_not_repeated(engine, alone, odd):
+    own = alone(**{OWN: odd}).output[OWN]
+    assert own["error"] == "inputInvalid"
+    assert own["message"].startswith(f"{OWN}: ")
+    assert "canary" not in own["message"]
+    assert not engine.wire.sent
+
+
+def test_no_use_is_the_use_as_its_template_says(alone):
+    assert alone(**{OWN: None}).status == alone().status == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"inputs": "canary"}, {"results": 5}, {"results": [5]}, {"item": 5}, {"items": {"a": {OWN: {"result": {}}}}}],
+)
+def test_what_the_steps_of_a_workflow_did_not_hand_on_is_refused(engine, worked, odd):
+    report = worked("change", "env:CANARY", **odd)
+    assert report.output[OWN]["status"] == "failed"
+    assert "canary" not in repr(report)
+    assert not engine.wire.sent
+
+
+@pytest.mark.parametrize("left_out", ["path", "action"])
+def test_a_definition_without_its_place_is_refused_by_the_name_of_its_key(engine, worked, left_out):
+    own = {key: value for key, value in worked.tasks["change"][OWN].items() if key != left_out}
+    told = worked("change", "env:CANARY", **{OWN: own}).output[OWN]
+    assert told["error"] == "inputInvalid"
+    assert told["message"].startswith(f"{OWN}: ")
+
+
 def test_an_item_whose_worker_lacks_a_secret_is_gathered_as_one_that_failed_unsent(engine, worked, monkeypatch):
     item = sealed(Item(0, {"value": 1}).to_json())
     refused = worked("each", "env:NOWHERE_TO_BE_FOUND", item=item).output

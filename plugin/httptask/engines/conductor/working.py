@@ -9,7 +9,7 @@ from typing import Any
 
 from httptask.engines.conductor.deliveries import NOT_AGAIN, STANDS, Delivery, Past, Report, marked, past, refused, rerun
 from httptask.engines.conductor.names import OWN
-from httptask.errors import HttpTaskError
+from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.decisions import Asked, Listed, Waiting
 from httptask.hosted.given import given
 from httptask.hosted.host import MOST_SHOWN, Host
@@ -23,6 +23,7 @@ from httptask.hosted.turns import OUTCOME_UNKNOWN, Again, Ended, Turn
 from httptask.hosted.units import Item, Unit
 from httptask.hosted.walking import ends_items
 from httptask.inputs import typed
+from httptask.model import Workflow
 from httptask.outcome import Failure, FailureKind
 from httptask.registry import Registry
 
@@ -116,11 +117,27 @@ class _Job:
 
 
 def _job(delivery: Delivery, registry: Registry) -> _Job:
-    own = delivery.inputs.get(OWN) or {}
-    if "definition" in own:
+    own = _own(delivery)
+    if isinstance(own.get("definition"), str):
         return _of_workflow(delivery, own)
     # one key for each use of a task: another task of the same kind in the workflow is another request
     return _Job(_alone(delivery, registry, own), f"{delivery.workflow_id}/{delivery.reference}")
+
+
+def _own(delivery: Delivery) -> Mapping[str, Any]:
+    """Return our part of a task's inputs, which people write too.
+
+    Raises:
+        InputInvalid: it is no object.
+
+    """
+    own = delivery.inputs.get(OWN)
+    if own is None:
+        return {}
+    if not isinstance(own, Mapping):
+        hint = 'write the options of the task into it, such as {"timeout": "10m"}, or leave it out'
+        raise InputInvalid(Problem(OWN, "this is no object", hint))
+    return own
 
 
 def _alone(delivery: Delivery, registry: Registry, own: Mapping[str, Any]) -> Unit:
@@ -130,7 +147,22 @@ def _alone(delivery: Delivery, registry: Registry, own: Mapping[str, Any]) -> Un
 
 
 def _of_workflow(delivery: Delivery, own: Mapping[str, Any]) -> _Job:
+    """Return what a task of a deployed workflow is to do.
+
+    Raises:
+        DefinitionError: the definition cannot be read.
+        InputInvalid: somebody changed the workflow, or what a task before it left.
+
+    """
     workflow, registry = unpacked(own["definition"])
+    try:
+        return _handed_on(delivery, own, workflow, registry)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        hint = "deploy the workflow again and start it anew; outputs of its tasks are not to be written by hand"
+        raise InputInvalid(Problem(OWN, "these inputs are not the ones that `httptask deploy` wrote", hint)) from None
+
+
+def _handed_on(delivery: Delivery, own: Mapping[str, Any], workflow: Workflow, registry: Registry) -> _Job:
     results: dict[str, Any] = {}
     for text in delivery.inputs.get("results") or ():
         results |= {} if text is None else opened(text)
@@ -140,7 +172,7 @@ def _of_workflow(delivery: Delivery, own: Mapping[str, Any]) -> _Job:
         workflow,
         registry,
         own["path"],
-        delivery.inputs.get("inputs") or {},
+        dict(delivery.inputs.get("inputs") or {}),
         own["action"],
         results | items | _missing(delivery, own, items),
         None if item is None else Item.from_json(opened(item)),
