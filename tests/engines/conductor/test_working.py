@@ -136,6 +136,18 @@ def test_what_the_log_says_was_not_to_be_sent_again_is_not_sent_when_it_is_rerun
     assert not [line for line in engine.wire.sent if line.startswith("POST")]
 
 
+@pytest.mark.parametrize(
+    ("retry", "longest"), [({}, 300 + 35), ({"maxElapsed": 1800}, 1800 + 35), ({"connectTimeout": 1, "readTimeout": 2}, 300 + 3)]
+)
+def test_what_a_turn_leaves_before_it_sends_is_handed_out_again_when_no_turn_can_last_any_longer(engine, retry, longest):
+    stored = []
+    bench = Workbench(engine.registry, engine.host, {}.__getitem__, lambda _: [], lambda _, report: stored.append(report))
+    body = {"name": "spring", "agentType": "AD", "agents": []}
+    inputs = {"poolId": "1", "body": body, OWN: {"verifyBefore": True, "retry": retry}}
+    bench.work(Delivery("a", "run", "okta.create_agent_pools_update", "ref", 1, None, inputs, {}, lease=60))
+    assert [report.callback for report in stored] == [60 + longest]
+
+
 def test_outputs_that_find_no_room_are_named(engine):
     large = "x" * (MOST_KEPT - 10_000)
     unit = OneTask(engine.registry["okta.list_agent_pools"]).unit(engine.registry)

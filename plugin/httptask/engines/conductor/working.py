@@ -95,13 +95,15 @@ class Workbench:
         return Turn(job.key, before.mark, before.lost, keep=keep)
 
     def _longest(self, unit: Unit) -> float:
-        """Return the seconds of one turn: room in the rate limit, a token, the attempt, finding out twice what became of it."""
+        """Return the seconds after which a turn is over: `maxElapsed`, and one more exchange as a margin.
+
+        A wait for the rate limit, a token's request, the attempt and finding out twice what became of it have what is left of it.
+        """
         step = unit.chain()[-1]
         template = unit.registry[step.task or ""]
         connection = self.host.connection(template.provider, unit.connection)
         policy = template.retry_policy(connection.retry, step.retry)
-        exchange = policy.connect_timeout + policy.read_timeout
-        return policy.server_wait_cap + 5 * exchange + policy.read_timeout
+        return policy.max_elapsed + policy.connect_timeout + policy.read_timeout
 
 
 @dataclass(frozen=True, slots=True)
