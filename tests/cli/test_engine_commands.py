@@ -46,3 +46,15 @@ def test_a_worker_does_not_begin_with_a_connection_that_there_is_not(httptask, e
     said = httptask("worker", engine, "--connection", "production", code=2).err
     assert "--connection production: " in said
     assert "did you mean 'produktion'?" in said
+
+
+@pytest.mark.skipif(find_spec("conductor") is None, reason="conductor-python is not installed: tests/engines/run conductor")
+@pytest.mark.parametrize("url", ["http://[bad", "http://name with-canary", "http://localhost:canary"])
+@pytest.mark.parametrize("group", ["worker", "deploy"])
+def test_an_address_of_conductor_that_is_none_is_refused_by_the_name_of_what_says_it(httptask, group, url):
+    for arguments, env in (["--server", url], {}), ([], {"CONDUCTOR_SERVER_URL": url}):
+        said = httptask(group, "conductor", *arguments, env=env, code=2).err
+        assert "--server" in said
+        assert "CONDUCTOR_SERVER_URL" in said
+        assert "Traceback" not in said
+        assert url not in said

@@ -37,10 +37,19 @@ class Server:
     """A Conductor server. Credentials of its own are those of its SDK: CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET."""
 
     def __init__(self, url: str | None = None) -> None:
-        """Use the server of a URL, with or without /api; without one that of CONDUCTOR_SERVER_URL, else this machine's."""
+        """Use the server of a URL, with or without /api; without one that of CONDUCTOR_SERVER_URL, else this machine's.
+
+        Raises:
+            ConfigurationError: this is no URL.
+
+        """
         base = url or Configuration().host
         self._configuration = Configuration(server_api_url=f"{base.rstrip('/').removesuffix('/api')}/api")
-        self._client = ApiClient(self._configuration)
+        try:
+            self._client = ApiClient(self._configuration)
+        except ValueError:
+            message, hint = "the host or the port cannot be read", "write a URL such as http://localhost:8080"
+            raise ConfigurationError(Problem("--server or CONDUCTOR_SERVER_URL", message, hint)) from None
 
     @property
     def url(self) -> str:
