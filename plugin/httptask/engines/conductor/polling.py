@@ -99,6 +99,9 @@ class Worker:
                 except ServerError as error:
                     _LOG.warning("Conductor cannot be asked: %s", error)
                     self._stopping.wait(PAUSE)
+                except Exception as error:  # noqa: BLE001 - a worker that asks no more would still seem to be ready
+                    _LOG.error("asking Conductor failed with %s; please report it", type(error).__name__)
+                    self._stopping.wait(PAUSE)
                 else:
                     now = self.clock.monotonic()
                     found_at = now if found or self._running else found_at
@@ -113,7 +116,11 @@ class Worker:
             running = _Running(delivery, self.clock.monotonic())
             with self._lock:
                 self._running[delivery.task_id] = running
-            pool.submit(self._do, running)
+            try:
+                pool.submit(self._do, running)
+            except BaseException:
+                self._forget(delivery)  # nobody works on it, so nobody says that its worker lives
+                raise
         return len(deliveries)
 
     def _do(self, running: _Running) -> None:
@@ -129,8 +136,11 @@ class Worker:
                 running.is_told = True
                 self._tell(delivery, report)
         finally:
-            with self._lock:
-                self._running.pop(delivery.task_id, None)
+            self._forget(delivery)
+
+    def _forget(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._running.pop(delivery.task_id, None)
 
     def store(self, delivery: Delivery, report: Report) -> None:
         """Report in the middle of a turn.

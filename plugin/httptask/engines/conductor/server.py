@@ -72,7 +72,7 @@ class Server:
         """Take tasks that are due, at once."""
         query = [("workerid", worker), ("count", most), ("timeout", 0)]
         found = self._call("GET", f"/tasks/poll/batch/{task}", query=query)
-        return [Delivery.from_json(data) for data in found or ()]
+        return [_delivery(data) for data in found or ()]
 
     def report(self, delivery: Delivery, report: Report) -> None:
         """Say what became of a delivery."""
@@ -84,7 +84,7 @@ class Server:
 
     def attempt(self, task_id: str) -> Delivery:
         """Return an attempt of a task, as far as it came."""
-        return Delivery.from_json(self._call("GET", f"/tasks/{task_id}"))
+        return _delivery(self._call("GET", f"/tasks/{task_id}"))
 
     def log(self, task_id: str) -> list[str]:
         """Return the log of a task, which outlives its output when a person runs it again."""
@@ -121,3 +121,12 @@ class Server:
         except ApiException as error:
             status = error.status or None
             raise ServerError(f"Conductor answered {status}: {error.message}" if status else "no answer", status) from None
+        except Exception as error:  # noqa: BLE001 - whatever the SDK met, no answer was read; its words nobody has judged
+            raise ServerError(f"no answer: conductor-python failed with {type(error).__name__}") from None
+
+
+def _delivery(data: Any) -> Delivery:
+    try:
+        return Delivery.from_json(data)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ServerError("Conductor answered with something that is no task") from None
