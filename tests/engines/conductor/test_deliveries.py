@@ -1,10 +1,12 @@
 """What Conductor's records say of the turns before: one that was begun and never ended is known, however it comes back."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("conductor", reason="conductor-python is not installed: tests/engines/run conductor installs it")
 
-from httptask.engines.conductor.deliveries import Delivery, marked, past
+from httptask.engines.conductor.deliveries import NOT_AGAIN, Delivery, handed_back, marked, past, rerun
 from httptask.hosted.marks import Mark
 
 MARK = Mark(2, failures=2, since=5.0)
@@ -22,7 +24,7 @@ def kept(polls):
     return {"httptask": marked(MARK, polls)}
 
 
-@pytest.mark.parametrize(
+KNOWN = pytest.mark.parametrize(
     ("now", "before", "mark", "lost"),
     [
         (delivery("a", 1), [], Mark(), False),
@@ -39,10 +41,40 @@ def kept(polls):
         (delivery("c", 1, "b"), [delivery("b", 1, "a"), delivery("a", 1, output=ended("failed", "notFound"))], Mark(), True),
     ],
 )
+
+
+@KNOWN
 def test_what_is_known_of_the_turns_before(now, before, mark, lost):
     earlier = {each.task_id: each for each in before}
     found = past(now, earlier.__getitem__)
     assert (found.mark, found.lost) == (mark, lost)
+
+
+def again(before):
+    """The same task, handed back and handed out again."""
+    return replace(before, polls=before.polls + 1, output=handed_back(before))
+
+
+@KNOWN
+def test_a_delivery_that_was_handed_back_before_anything_was_sent_changes_nothing_of_what_is_known(now, before, mark, lost):
+    earlier = {each.task_id: each if each.polls == 0 else again(each) for each in before}
+    found = past(again(again(now)), earlier.__getitem__)
+    assert (found.mark, found.lost) == (mark, lost)
+
+
+def test_a_worker_that_is_lost_after_a_delivery_was_handed_back_is_known():
+    assert past(replace(again(delivery("a", 1)), polls=3), {}.__getitem__).lost
+    assert past(replace(again(delivery("a", 3, output=kept(2))), polls=5), {}.__getitem__).lost
+    taken = {"a": again(delivery("a", 1)), "b": replace(again(delivery("b", 1)), polls=1)}
+    assert past(delivery("c", 1, "a"), taken.__getitem__).lost
+    assert not past(delivery("c", 1, "b"), taken.__getitem__).lost
+
+
+def test_what_a_person_runs_again_is_known_by_its_log_after_it_was_handed_back():
+    log = [f"{NOT_AGAIN}OutcomeUnknown: lost"]
+    for now in (delivery("a", 1), again(delivery("a", 1)), again(again(delivery("a", 1)))):
+        assert rerun(now, lambda _: log).lost
+    assert rerun(again(delivery("a", 2)), lambda _: log) is None
 
 
 def test_an_end_after_the_server_had_acted_stands_however_often_it_is_begun_again():

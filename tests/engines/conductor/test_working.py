@@ -1,6 +1,7 @@
 """What a worker says of a delivery, without a server: inputs, lost turns, and outputs that Conductor has no room for."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from hosting import MemoryEngine
 from httptask.engines.conductor.compiling import workflow_definition
 from httptask.engines.conductor.deliveries import Delivery
 from httptask.engines.conductor.names import OWN
+from httptask.engines.conductor.server import ConductorError
 from httptask.engines.conductor.working import MOST_KEPT, Workbench, _ended, _Job
 from httptask.hosted.one_task import OneTask
 from httptask.hosted.packed import sealed
@@ -146,6 +148,84 @@ def test_what_a_turn_leaves_before_it_sends_is_handed_out_again_when_no_turn_can
     inputs = {"poolId": "1", "body": body, OWN: {"verifyBefore": True, "retry": retry}}
     bench.work(Delivery("a", "run", "okta.create_agent_pools_update", "ref", 1, None, inputs, {}, lease=60))
     assert [report.callback for report in stored] == [60 + longest]
+
+
+class Conductor:
+    """Conductor's records of one task: what is read and stored of it fails as often as it is told to."""
+
+    def __init__(self, engine):
+        self.fails, self.lines, self.task = {}, [], None
+        self.bench = Workbench(engine.registry, engine.host, self.earlier, self.log, self.store)
+
+    def _fail(self, word):
+        if statuses := self.fails.get(word):
+            raise ConductorError("Conductor answered 503", statuses.pop(0))
+
+    def earlier(self, _id):
+        self._fail("earlier")
+        return Delivery("0", "run", self.task.task, "ref", 1, None, {}, {})
+
+    def log(self, _id):
+        self._fail("log")
+        return self.lines
+
+    def store(self, _delivery, _report):
+        self._fail("store")
+
+    def deliver(self, task, inputs, retried=None):
+        self.task = Delivery("a", "run", task, "ref", 1, retried, inputs, {}, 60)
+        return self.bench.work(self.task)
+
+    def again(self, report):
+        """Hand it out once more after what was reported."""
+        self.task = replace(self.task, polls=self.task.polls + 1, output={**self.task.output, **report.output})
+        return self.bench.work(self.task)
+
+
+@pytest.fixture
+def conductor(engine):
+    return Conductor(engine)
+
+
+GET = ("okta.list_agent_pools", {})
+BODY = {"name": "spring", "agentType": "AD", "agents": []}
+POST = ("okta.create_agent_pools_update", {"poolId": "1", "body": BODY, OWN: {"verifyBefore": True}})
+
+
+@pytest.mark.parametrize("word", ["log", "store"])
+def test_what_could_not_be_asked_or_stored_before_a_request_hands_the_task_back_and_it_is_sent_once(engine, conductor, word):
+    conductor.fails = {word: [503, None]}
+    report = conductor.deliver(*POST)
+    for _ in range(2):
+        assert (report.status, report.callback > 0) == ("IN_PROGRESS", True)
+        assert "Conductor answered 503" in report.reason
+        assert not [line for line in engine.wire.sent if line.startswith("POST")]
+        report = conductor.again(report)
+    assert report.output[OWN]["outcome"]["attempts"]
+    assert report.output[OWN]["status"] != "unknown"
+    assert len([line for line in engine.wire.sent if line.startswith("POST")]) == 1
+
+
+def test_what_could_not_be_read_of_an_earlier_attempt_is_read_when_the_task_comes_again(engine, conductor):
+    for (task, inputs), status in ((GET, "succeeded"), (POST, "unknown")):
+        conductor.fails = {"earlier": [503]}
+        report = conductor.deliver(task, inputs, retried="0")
+        assert report.status == "IN_PROGRESS"
+        assert conductor.again(report).output[OWN]["status"] == status
+    assert not [line for line in engine.wire.sent if line.startswith("POST")]
+
+
+def test_what_the_log_says_counts_after_it_could_not_be_read(engine, conductor):
+    conductor.fails, conductor.lines = {"log": [503]}, ["not to be sent again: expression: no name"]
+    report = conductor.again(conductor.deliver(*POST))
+    assert report.output[OWN]["error"] == "expression"
+    assert not engine.wire.sent
+
+
+def test_an_earlier_attempt_that_is_gone_leaves_unknown_only_what_may_have_changed_something(conductor):
+    conductor.fails = {"earlier": [404, 404]}
+    assert conductor.deliver(*GET, retried="0").output[OWN]["error"] == "conductorError"
+    assert conductor.deliver(*POST, retried="0").output[OWN]["error"] == "OutcomeUnknown"
 
 
 def test_outputs_that_find_no_room_are_named(engine):

@@ -15,6 +15,8 @@ from httptask.hosted.turns import OUTCOME_UNKNOWN
 Record = Mapping[str, Any]
 #: Key in our part of a task's output: it failed after the server had acted, so that it is not to be sent again.
 STANDS = "final"
+#: Key in our part of a task's output: how many deliveries were handed back before anything was sent.
+_BACK = "handedBack"
 #: Begins a line of a task's log: what follows is why it is not to be sent again. The log is all that a rerun leaves of a task.
 NOT_AGAIN = "not to be sent again: "
 
@@ -102,19 +104,29 @@ def marked(mark: Mark, polls: int) -> dict[str, Any]:
     return {"mark": sealed(mark.to_json()), "polls": polls}
 
 
+def handed_back(delivery: Delivery) -> Record:
+    """Return the output of a delivery that is handed back before anything was sent: as it came, and this delivery counts as none.
+
+    Without the count the next worker would take this one for lost, and a request that was never sent for one that may have been.
+    """
+    return {**delivery.output, OWN: {**_own(delivery.output), _BACK: _back(delivery.output) + 1}}
+
+
 def past(delivery: Delivery, earlier: Callable[[str], Delivery]) -> Past:
     """Return what is known of the turns before.
 
     Conductor counts how often it handed a task out, and each orderly turn leaves how many deliveries had ended by then. One more
     was begun by a worker that was lost, whether its task was handed out once more or another attempt took its place.
     """
-    found = _told(delivery.output, delivery.polls - 1)
-    lost = found.lost if found is not None else delivery.polls > 1
+    begun = _begun(delivery) - 1
+    found = _told(delivery.output, begun)
+    lost = found.lost if found is not None else begun > 0
     retried = delivery.retried
     while found is None and retried is not None:
         before = earlier(retried)
-        found, retried = _told(before.output, before.polls), before.retried
-        lost = lost or (found.lost if found is not None else before.polls > 0)
+        begun = _begun(before)
+        found, retried = _told(before.output, begun), before.retried
+        lost = lost or (found.lost if found is not None else begun > 0)
     return Past(lost=lost) if found is None else replace(found, lost=lost)
 
 
@@ -125,7 +137,8 @@ def refused(error: str, message: str) -> dict[str, Any]:
 
 def rerun(delivery: Delivery, log: Callable[[str], list[str]]) -> Past | None:
     """Return what the log, all that Conductor keeps of it, says of a task that a person runs again; None of a new one."""
-    if delivery.polls > 1 or delivery.retried is not None or delivery.output:
+    is_told = delivery.output.keys() - {OWN} or _own(delivery.output).keys() - {_BACK}
+    if _begun(delivery) > 1 or delivery.retried is not None or is_told:
         return None
     lines = [line.removeprefix(NOT_AGAIN) for line in log(delivery.task_id) if line.startswith(NOT_AGAIN)]
     if not lines:
@@ -135,11 +148,23 @@ def rerun(delivery: Delivery, log: Callable[[str], list[str]]) -> Past | None:
     return Past(lost=unknown, stands=None if unknown else {OWN: refused(error, message) | {STANDS: True}})
 
 
+def _begun(delivery: Delivery) -> int:
+    """Return how often a task was handed out to be worked on."""
+    return delivery.polls - _back(delivery.output)
+
+
+def _back(output: Record) -> int:
+    return int(_own(output).get(_BACK, 0))
+
+
+def _own(output: Record) -> Record:
+    own = output.get(OWN)
+    return own if isinstance(own, Mapping) else {}
+
+
 def _told(output: Record, begun: int) -> Past | None:
     """Return what a task's output says of its turns; None where none has come to an end."""
-    own = output.get(OWN)
-    if not isinstance(own, Mapping):
-        return None
+    own = _own(output)
     if "mark" in own:
         return Past(Mark.from_json(opened(own["mark"])), begun > own["polls"])
     if "status" not in own:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from httptask.engines.conductor.deliveries import Delivery, Report
-from httptask.engines.conductor.server import Server, ServerError
+from httptask.engines.conductor.server import ConductorError, Server
 from httptask.engines.conductor.working import refusal
 from httptask.hosted.turns import OUTCOME_UNKNOWN
 from httptask.ports import Clock
@@ -33,9 +33,6 @@ PARTING = 30.0
 BEAT = 0.5
 #: How often within its lease a task says that its worker lives.
 _BEATS = 3
-
-#: Answers that will be the same whenever a report is sent again: it is wrong, or the task is gone.
-_REFUSED = frozenset({400, 404})
 
 _LOG = logging.getLogger("httptask.conductor")
 
@@ -96,7 +93,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     found = sum(self._asked(task, pool) for task in self.tasks)
-                except ServerError as error:
+                except ConductorError as error:
                     _LOG.warning("Conductor cannot be asked: %s", error)
                     self._stopping.wait(PAUSE)
                 except Exception as error:  # noqa: BLE001 - a worker that asks no more would still seem to be ready
@@ -146,7 +143,7 @@ class Worker:
         """Report in the middle of a turn.
 
         Raises:
-            ServerError: it could not be stored.
+            ConductorError: it could not be stored.
 
         """
         running = self._running[delivery.task_id]
@@ -158,9 +155,9 @@ class Worker:
         while True:
             try:
                 return self.server.report(delivery, report)
-            except ServerError as error:
+            except ConductorError as error:
                 tried = self.clock.monotonic() - began
-                if error.status in _REFUSED or tried > (PARTING if self._stopping.is_set() else TELLING):
+                if error.lasts or tried > (PARTING if self._stopping.is_set() else TELLING):
                     return _LOG.error("what came of %s could not be told: %s", delivery.reference, error)
                 self.clock.sleep(PAUSE)
 
@@ -180,7 +177,7 @@ class Worker:
             if not running.is_told:
                 self.server.extend(delivery)
                 running.heard = now
-        except ServerError as error:
+        except ConductorError as error:
             _LOG.warning("the lease of %s could not be extended: %s", delivery.reference, error)
         finally:
             running.lock.release()

@@ -17,9 +17,10 @@ except ImportError as error:
     raise ConfigurationError(Problem("conductor", "the package conductor-python is not installed", _HINT)) from error
 
 _UNREACHABLE = "start the server, or say where it is with --server or CONDUCTOR_SERVER_URL"
+_LASTING = frozenset({400, 404})
 
 
-class ServerError(HttpTaskError):
+class ConductorError(HttpTaskError):
     """Conductor's server could not be reached, or refused.
 
     Attributes:
@@ -31,6 +32,11 @@ class ServerError(HttpTaskError):
         """Keep the status."""
         self.status = status
         super().__init__(message)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the same call would be answered so whenever it is made again: it is wrong, or the task is gone."""
+        return self.status in _LASTING
 
 
 class Server:
@@ -65,7 +71,7 @@ class Server:
         """
         try:
             self._call("GET", "/metadata/taskdefs")
-        except ServerError as error:
+        except ConductorError as error:
             raise ConfigurationError(Problem(self.url, str(error), _UNREACHABLE)) from None
 
     def poll(self, task: str, *, worker: str, most: int) -> list[Delivery]:
@@ -103,7 +109,7 @@ class Server:
             self._call("POST", "/metadata/taskdefs", list(tasks))
             if workflows:
                 self._call("PUT", "/metadata/workflow", list(workflows))
-        except ServerError as error:
+        except ConductorError as error:
             raise ConfigurationError(Problem(self.url, str(error), "" if error.status else _UNREACHABLE)) from None
 
     def _call(self, method: str, path: str, body: Any = None, *, query: Sequence[tuple[str, Any]] = ()) -> Any:
@@ -120,13 +126,13 @@ class Server:
             )
         except ApiException as error:
             status = error.status or None
-            raise ServerError(f"Conductor answered {status}: {error.message}" if status else "no answer", status) from None
+            raise ConductorError(f"Conductor answered {status}: {error.message}" if status else "no answer", status) from None
         except Exception as error:  # noqa: BLE001 - whatever the SDK met, no answer was read; its words nobody has judged
-            raise ServerError(f"no answer: conductor-python failed with {type(error).__name__}") from None
+            raise ConductorError(f"no answer: conductor-python failed with {type(error).__name__}") from None
 
 
 def _delivery(data: Any) -> Delivery:
     try:
         return Delivery.from_json(data)
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise ServerError("Conductor answered with something that is no task") from None
+        raise ConductorError("Conductor answered with something that is no task") from None

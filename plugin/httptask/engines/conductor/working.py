@@ -7,8 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from httptask.engines.conductor.deliveries import NOT_AGAIN, STANDS, Delivery, Past, Report, marked, past, refused, rerun
+from httptask.engines.conductor.deliveries import (
+    NOT_AGAIN,
+    STANDS,
+    Delivery,
+    Past,
+    Report,
+    handed_back,
+    marked,
+    past,
+    refused,
+    rerun,
+)
 from httptask.engines.conductor.names import OWN
+from httptask.engines.conductor.server import ConductorError
 from httptask.errors import HttpTaskError, InputInvalid, Problem
 from httptask.hosted.decisions import Asked, Listed, Waiting
 from httptask.hosted.given import given
@@ -31,6 +43,8 @@ from httptask.registry import Registry
 MOST_KEPT = 2_500_000
 #: Bytes of JSON that one step may hand on, so that the outputs of a step and what it hands on fit into that.
 MOST_PASSED = 1_000_000
+#: Seconds after which a task is handed out again of which Conductor could not say what was before, or not store it.
+HANDED_BACK = 5
 _COMPLETED, _FAILED, _COME_AGAIN = "COMPLETED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"
 
 
@@ -69,8 +83,17 @@ class Workbench:
                 return _ended(job, unit)
             return self._worked(delivery, replace(job, unit=unit), before)
         except HttpTaskError as error:
-            # nothing was sent in this turn; what was sent before it, and may have changed something, stays unknown
-            return refusal(OUTCOME_UNKNOWN if pending else error.kind, str(error))
+            # nothing that changes anything was sent in this turn; what was sent before it, and may have done so, stays unknown
+            if isinstance(error, ConductorError) and not error.lasts:
+                return _handed_back(delivery, error)
+            return refusal(OUTCOME_UNKNOWN if pending and self._may_change(delivery) else error.kind, str(error))
+
+    def _may_change(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery may change something; one that cannot be read may."""
+        try:
+            return _job(delivery, self.registry).unit.may_change
+        except HttpTaskError:
+            return True
 
     def _worked(self, delivery: Delivery, job: _Job, before: Past) -> Report:
         done = job.over or perform(job.unit, self._turn(delivery, job, before), self.host, job.more)
@@ -204,6 +227,11 @@ def _missing(delivery: Delivery, own: Mapping[str, Any], items: Mapping[str, Any
     paths = (f"{own['path']}[{index}]" for index in range(begun))
     failure = Failure(FailureKind.INTERRUPTED, "its worker was lost too often, and nobody knows what came of it").to_json()
     return {path: {"status": "unknown", "failure": failure} for path in paths if path not in items}
+
+
+def _handed_back(delivery: Delivery, error: ConductorError) -> Report:
+    reason = f"{error}; nothing that changes anything was sent in this turn, which is begun again"
+    return Report(_COME_AGAIN, handed_back(delivery), reason, callback=HANDED_BACK)
 
 
 def _again(delivery: Delivery, again: Again) -> Report:
