@@ -8,6 +8,10 @@ import pytest
 
 from engines.conductor.workers import CANARY, deploy, finished, last, one_task
 from engines.everything import INNER
+from httptask.engines.conductor.compiling import workflow_definition
+from httptask.loader import Library, load_workflow
+
+REGISTRY = Library().registry()
 
 EVERYTHING = """
 name: everything
@@ -282,3 +286,20 @@ def test_a_secret_input_in_clear_is_refused_before_anything_is_sent(server, box,
     assert (found["status"], len(found["tasks"]), box.received()) == ("FAILED", 1, [])
     assert "ticket" in found["reasonForIncompletion"]
     assert "written-in-clear" not in json.dumps([found["reasonForIncompletion"], found["tasks"][0]["outputData"]])
+
+
+@pytest.mark.parametrize("more", ["", ", maxParallel: 2"])
+def test_an_item_that_left_nothing_ends_the_list_as_unknown(server, box, worker, tmp_path, more):
+    (tmp_path / "lost.yaml").write_text(ITEMS.replace("NAME", "lost").replace("MORE", more))
+    definition = json.dumps(workflow_definition(load_workflow(tmp_path / "lost.yaml", REGISTRY), REGISTRY))
+    nobodys = json.loads(definition.replace('"okta.get_agent_pools_update_settings"', '"nobodys"'))
+    server.call("POST", "/metadata/taskdefs", [{"name": "nobodys", "retryCount": 0, "timeoutSeconds": 0}])
+    server.call("PUT", "/metadata/workflow", [nobodys])
+    run = server.call("POST", "/workflow/lost", {})
+    finished(server, run, until=lambda run: any(task["taskDefName"] == "nobodys" for task in run["tasks"]))
+    for task in server.call("GET", "/tasks/poll/batch/nobodys?count=2&timeout=5000"):
+        lost = {"taskId": task["taskId"], "workflowInstanceId": run, "status": "FAILED_WITH_TERMINAL_ERROR", "outputData": {}}
+        server.call("POST", "/tasks", lost)
+    own = last(finished(server, run), "each_gather")["outputData"]["httptask"]
+    assert own["error"] == "OutcomeUnknown"
+    assert "its worker was lost too often" in own["message"]

@@ -141,7 +141,7 @@ class _Compiler:
         """Return one item after the other; a failed one is judged by the task that gathers them."""
         task = self._task(node, "send", judged=True, stops=node.stops)
         task["inputParameters"]["item"] = f"${{{loop}.output.loopItem}}"
-        return [task], f"$.{task['taskReferenceName']}['{OWN}']['ends'] == false"
+        return [task], _goes_on(f"$.{task['taskReferenceName']}")
 
     def _batch(self, node: Node, loop: str) -> tuple[list[Task], str]:
         """Return items side by side, as many as may be; the next ones begin when these have ended."""
@@ -157,9 +157,7 @@ class _Compiler:
             "dynamicForkTasksParam": "dynamicTasks",
             "dynamicForkTasksInputParamName": "dynamicTasksInput",
         }
-        joined = f"$.{join}"
-        ends = f"for (var k in {joined}) {{ if ({joined}[k]['{OWN}']['ends'] != false) {{ return false; }} }} return true;"
-        return [forking, _join(join, [])], f"(function () {{ {ends} }})()"
+        return [forking, _join(join, [])], f"(function () {{ {_all_go_on(f'$.{join}', f'$.{loop}')} }})()"
 
     def _composed(self, node: Node) -> list[Task]:
         opening = self._task(node, "enter", "enter")
@@ -212,6 +210,17 @@ class _Compiler:
             "decisionCases": {status: list(tasks)},
             "defaultCase": [],
         }
+
+
+def _goes_on(output: str) -> str:
+    """Return the condition that other items are begun after one; one whose workers were all lost left no word of ours to read."""
+    return f"({output}['{OWN}'] || {{}})['ends'] == false"
+
+
+def _all_go_on(joined: str, loop: str) -> str:
+    """Return what tells the same of the items of a batch; of one that left nothing at all, the join has not even the name."""
+    each = f"for (var k in {joined}) {{ if (!({_goes_on(f'{joined}[k]')})) {{ return false; }} left += 1; }}"
+    return f"var left = 0; {each} return left == {loop}['loopItem']['tasks'].length;"
 
 
 def _join(name: str, on: Sequence[str]) -> Task:
