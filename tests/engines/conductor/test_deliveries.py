@@ -50,6 +50,20 @@ def test_what_is_known_of_the_turns_before(now, before, mark, lost):
     assert (found.mark, found.lost) == (mark, lost)
 
 
+def test_a_task_is_as_old_as_the_first_attempt_whose_place_it_takes():
+    first, second, third = (
+        replace(delivery(name, 1, retried), scheduled=at)
+        for name, retried, at in (("a", None, 10.0), ("b", "a", 20.0), ("c", "b", 30.0))
+    )
+    assert past(third, {"a": first, "b": second}.__getitem__).since == 10.0
+    assert past(first, {}.__getitem__).since == 10.0
+
+
+def test_how_old_a_task_is_that_a_person_runs_again_nobody_knows():
+    lines = [f"{NOT_AGAIN}OutcomeUnknown: nobody knows"]
+    assert rerun(replace(delivery("a", 1), scheduled=10.0), lambda _: lines).since == 0.0
+
+
 def again(before):
     """The same task, handed back and handed out again."""
     return replace(before, polls=before.polls + 1, output=handed_back(before))

@@ -31,6 +31,7 @@ class Delivery:
         retried: id of the attempt whose place it takes; None for a first one.
         output: what the turns before reported.
         lease: seconds without a word after which the worker counts as lost; 0 for ever.
+        scheduled: epoch seconds at which it was first to be handed out; 0 where the record does not say.
 
     """
 
@@ -43,6 +44,7 @@ class Delivery:
     inputs: Mapping[str, Any]
     output: Mapping[str, Any]
     lease: float = 0.0
+    scheduled: float = 0.0
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Delivery:
@@ -57,6 +59,7 @@ class Delivery:
             data.get("inputData") or {},
             data.get("outputData") or {},
             float(data.get("responseTimeoutSeconds") or 0),
+            float(data.get("scheduledTime") or 0) / 1000,
         )
 
 
@@ -91,12 +94,14 @@ class Past:
         mark: the newest one.
         lost: one was begun whose end nobody reported.
         stands: the output of one that failed after the server had acted, which is handed on in place of another turn.
+        since: epoch seconds before which nothing of the task was handed out; 0 where nobody knows, as after a rerun.
 
     """
 
     mark: Mark = field(default_factory=Mark)
     lost: bool = False
     stands: Record | None = None
+    since: float = 0.0
 
 
 def marked(mark: Mark, polls: int) -> dict[str, Any]:
@@ -121,13 +126,13 @@ def past(delivery: Delivery, earlier: Callable[[str], Delivery]) -> Past:
     begun = _begun(delivery) - 1
     found = _told(delivery.output, begun)
     lost = found.lost if found is not None else begun > 0
-    retried = delivery.retried
+    retried, since = delivery.retried, delivery.scheduled
     while found is None and retried is not None:
         before = earlier(retried)
         begun = _begun(before)
-        found, retried = _told(before.output, begun), before.retried
+        found, retried, since = _told(before.output, begun), before.retried, min(since, before.scheduled)
         lost = lost or (found.lost if found is not None else begun > 0)
-    return Past(lost=lost) if found is None else replace(found, lost=lost)
+    return replace(found or Past(), lost=lost, since=since)
 
 
 def refused(error: str, message: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Workbench:
             callback = math.ceil(delivery.lease + self._longest(job.unit))
             self.store(delivery, Report(_COME_AGAIN, {OWN: marked(mark, delivery.polls - 1)}, callback=callback))
 
-        return Turn(job.key, before.mark, before.lost, keep=keep)
+        return Turn(job.key, before.mark, before.lost, since=before.since, keep=keep)
 
     def _longest(self, unit: Unit) -> float:
         """Return the seconds after which a turn is over: `maxElapsed`, and one more exchange as a margin.
