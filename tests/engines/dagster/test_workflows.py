@@ -148,6 +148,55 @@ def test_items_that_dagster_left_out_are_done_unless_one_ended_the_others(status
     assert [item.index for item in left_out(node, listed, done)] == left
 
 
+NOTHING = """
+name: nothing
+inputs: {type: object, properties: {values: {}, goes: {type: boolean}}, required: [values, goes]}
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: {items: '{{ inputs.values }}'}
+    continueOnError: true
+    with: {poolId: '{{ item }}'}
+  - id: inner
+    if: '{{ inputs.goes }}'
+    continueOnError: true
+    workflow: inner.yaml
+    with: {pool: nowhere}
+  - id: after
+    task: okta.list_agent_pools
+outputs: {each: '{{ steps.each.status }}', inner: '{{ steps.inner.status }}', after: '{{ steps.after.status }}'}
+"""
+
+REPEATING = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: first
+    task: okta.get_agent_pools_update_settings
+    with: {poolId: '{{ inputs.pool }}'}
+  - id: each
+    task: okta.list_agent_pools_updates
+    forEach: {items: '{{ [1, 2] }}'}
+    with: {poolId: '{{ item }}'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "goes", "each", "inner", "sent"),
+    [
+        ([], False, "succeeded", "skipped", 1),
+        ("no list", False, "failed", "skipped", 1),
+        ([], True, "succeeded", "failed", 2),
+    ],
+    ids=["empty", "a list that failed", "a workflow that failed before its forEach"],
+)
+def test_what_follows_a_for_each_without_items_is_run(run, org, values, goes, each, inner, sent):
+    done = run(NOTHING, {"values": values, "goes": goes}, inner=REPEATING)
+    assert done.success, steps(done)
+    assert outputs(done, "nothing__outputs") == {"each": each, "inner": inner, "after": "succeeded"}
+    assert len(org.received()) == sent
+
+
 CAUGHT = """
 name: caught
 steps:

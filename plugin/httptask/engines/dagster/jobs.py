@@ -193,7 +193,7 @@ def _op(work: StepOp, name: str, before: Sequence[str], *, collects: bool) -> Op
     node = work.node
     ins = {f"after_{each}": In(Any) for each in before}
     ins |= {"item": In(Any)} if work.role == "item" else {"listed": In(Any), ITEMS: In(Any)} if collects else {}
-    outs: dict[str, Any] = {ITEMS: DynamicOut(Any, is_required=False)} if work.role == "list" else outs_of(work.outs or {})
+    outs: dict[str, Any] = {ITEMS: DynamicOut(Any)} if work.role == "list" else outs_of(work.outs or {})
     tags = {"httptask/step": node.path or "outputs", **({EACH: node.name} if work.role == "item" else {})}
 
     face = Face(
