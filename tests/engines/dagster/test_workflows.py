@@ -197,6 +197,23 @@ def test_what_follows_a_for_each_without_items_is_run(run, org, values, goes, ea
     assert len(org.received()) == sent
 
 
+TRUTH = """
+name: truth
+steps:
+  - id: look
+    task: okta.list_agent_pools
+    outputs: {good: '{{ response.status == 200 }}', none: '{{ none }}'}
+outputs: {good: '{{ steps.look.outputs.good }}', bad: '{{ not steps.look.outputs.good }}', none: '{{ steps.look.outputs.none }}'}
+"""
+
+
+def test_truths_and_nothing_are_outputs_and_their_request_is_sent_once(run, org):
+    done = run(TRUTH)
+    assert done.success, steps(done)
+    assert outputs(done, "truth__outputs") == {"good": True, "bad": False, "none": None}
+    assert len(org.received()) == 1
+
+
 CAUGHT = """
 name: caught
 steps:

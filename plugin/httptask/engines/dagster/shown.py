@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,6 @@ from typing import Any
 from dagster import MetadataValue, Out, Output
 
 from httptask.errors import ConfigurationError, Problem
-from httptask.hosted.passing import size
 from httptask.hosted.turns import Ended
 
 #: Bytes of a value that a page shows of it.
@@ -72,13 +72,35 @@ def outputs(ended: Ended, names: Mapping[str, str]) -> Iterator[Output[Any]]:
 
 
 def seen(value: Any) -> MetadataValue:
-    """Return a value as a page shows it, or what it is when it is long."""
-    if isinstance(value, bool) or value is None:
-        return MetadataValue.json(value)
+    """Return a value as a page shows it, or what it is where no page can show it.
+
+    It never fails: the request was sent, and an op that fails by then would send it again, or take its outcome for unknown.
+    """
+    if value is None:
+        return MetadataValue.null()
+    if isinstance(value, bool):
+        return MetadataValue.bool(value)
+    length = _length(value)
+    if length is None:
+        return MetadataValue.text(f"{_what(value)} that JSON has no form for: not shown here")
+    if length > _MOST_SEEN:
+        return MetadataValue.text(f"{_what(value)}, {length} bytes: too much to be shown here")
     if isinstance(value, int | float):
         return MetadataValue.int(value) if isinstance(value, int) else MetadataValue.float(value)
-    length = size(value)
-    if length > _MOST_SEEN:
-        what = f"a list of {len(value)}" if isinstance(value, list) else "an object" if isinstance(value, Mapping) else "text"
-        return MetadataValue.text(f"{what}, {length} bytes: too much to be shown here")
     return MetadataValue.text(value) if isinstance(value, str) else MetadataValue.json(value)
+
+
+def _length(value: Any) -> int | None:
+    """Return the bytes that a value takes as JSON that a browser reads; None where it has no such form, as NaN has none."""
+    try:
+        return len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode(errors="surrogatepass"))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _what(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return "an object"
+    return "text" if isinstance(value, str) else "a number" if isinstance(value, int | float) else "a value"
