@@ -148,6 +148,46 @@ def test_items_that_dagster_left_out_are_done_unless_one_ended_the_others(status
     assert [item.index for item in left_out(node, listed, done)] == left
 
 
+STOPS = """
+name: stops
+steps:
+  - id: step
+    task: okta.get_agent_pools_update_settings
+    continueOnError: true
+    forEach: {items: "{{ ['nowhere', 'neither', 'no'] }}", onError: stop}
+    with: {poolId: '{{ item }}'}
+  - id: group
+    continueOnError: true
+    parallel:
+      - id: member
+        task: okta.get_agent_pools_update_settings
+        forEach: "{{ ['nowhere', 'neither', 'no'] }}"
+        with: {poolId: '{{ item }}'}
+  - id: inner
+    workflow: inner.yaml
+    continueOnError: true
+    with: {pool: nowhere}
+outputs: {step: '{{ steps.step.status }}', group: '{{ steps.group.status }}', inner: '{{ steps.inner.status }}'}
+"""
+
+STOPPED = """
+name: inner
+inputs: {type: object, properties: {pool: {type: string}}, required: [pool]}
+steps:
+  - id: each
+    task: okta.get_agent_pools_update_settings
+    forEach: '{{ [inputs.pool, inputs.pool, inputs.pool] }}'
+    with: {poolId: '{{ item }}'}
+"""
+
+
+def test_a_failing_item_ends_the_others_where_its_failure_is_a_value(run, org):
+    done = run(STOPS, inner=STOPPED)
+    assert done.success, steps(done)
+    assert outputs(done, "stops__outputs") == {"step": "failed", "group": "failed", "inner": "failed"}
+    assert len(org.received()) == 3  # the first item of each
+
+
 NOTHING = """
 name: nothing
 inputs: {type: object, properties: {values: {}, goes: {type: boolean}}, required: [values, goes]}

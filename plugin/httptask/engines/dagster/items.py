@@ -89,6 +89,12 @@ def _other(ledger: Ledger, record: Record) -> _Other:
     return _Other(record.run, record.step, record.kind, ended.status, stands)
 
 
+def _said(other: _Other, said: DagsterEventType) -> _Other:
+    """Return an item of whose step Dagster says something; a failure that we told stays one where the step hands it on."""
+    succeeded = said == DagsterEventType.STEP_SUCCESS and other.kind != "ended"
+    return replace(other, kind="done" if succeeded else other.kind, said=said)
+
+
 def _others(ledger: Ledger, path: str) -> Iterator[tuple[int, _Other]]:
     found: dict[str, _Other] = {}
     for record in ledger.records():
@@ -97,8 +103,6 @@ def _others(ledger: Ledger, path: str) -> Iterator[tuple[int, _Other]]:
         elif record.type != DagsterEventType.ENGINE_EVENT:
             for use, other in found.items():
                 if (other.run, other.step) == (record.run, record.step):
-                    found[use] = replace(
-                        other, kind="done" if record.type == DagsterEventType.STEP_SUCCESS else other.kind, said=record.type
-                    )
+                    found[use] = _said(other, record.type)
     for use, other in found.items():
         yield int(use.removeprefix(f"{path}[").removesuffix("]")), other

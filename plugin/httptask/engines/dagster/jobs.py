@@ -149,7 +149,8 @@ class _Draft:
     def _each(self, like: StepOp, before: tuple[str, ...]) -> str:
         name = like.node.name
         listed = self._place(replace(like, role="list"), f"{name}__list", before)
-        item = replace(like, role="item", scope=None, outs=self._outs(like.node))
+        caught = like.caught or self._declared(like.node).continue_on_error
+        item = replace(like, role="item", scope=None, caught=caught, outs=self._outs(like.node))
         items = self._place(item, f"{name}__item", (listed,), listed=listed)
         return self._place(replace(like, role="gather"), name, (listed,), listed=listed, collects=items)
 
