@@ -10,6 +10,10 @@ from dagster import DagsterEventType, ReexecutionOptions, execute_job, reconstru
 from engines.contract import update_of  # noqa: E402
 from engines.dagster import played  # noqa: E402
 from engines.sandboxes import waited  # noqa: E402
+from httptask.engines.dagster.ledger import Ledger  # noqa: E402
+
+
+CREATE = "POST /api/v1/agentPools/{poolId}/updates"
 
 
 @pytest.fixture
@@ -30,10 +34,10 @@ def create(environment, instance, org, prepared):
     return twice
 
 
-def again(instance, job, first, tags=None):
+def again(instance, job, first, tags=None, **more):
     """Execute a run again from its failure, as a person does; with tags, as Dagster's daemon does."""
     options = ReexecutionOptions.from_failure(first.run_id, instance)
-    return execute_job(reconstructable(job), instance=instance, reexecution_options=options, tags=tags)
+    return execute_job(reconstructable(job), instance=instance, reexecution_options=options, tags=tags, **more)
 
 
 def error(instance, done):
@@ -88,4 +92,65 @@ def test_what_the_server_answered_is_not_sent_again_though_its_outputs_could_not
     third = again(instance, played.whole, second, tags)
     assert [done.success for done in (first, second, third)] == [False] * 3
     assert {error(instance, done) for done in (first, second, third)} == {"expression"}
-    assert org.applied("POST /api/v1/agentPools/{poolId}/updates") == 1  # nor is the item after it begun
+    assert org.applied(CREATE) == 1  # nor is the item after it begun
+
+
+MADE = """
+name: made
+steps:
+  - id: pools
+    task: okta.list_agent_pools
+  - id: create
+    task: okta.create_agent_pools_update
+    forEach: '{{ steps.pools.outputs.pools[:4] }}'
+    with: {poolId: '{{ item.id }}', body: {name: update, agentType: AD, agents: '{{ item.agents }}', notifyAdmin: false}}
+outputs: {made: '{{ steps.create.outputs | map(attribute="updateId") | list }}'}
+"""
+
+
+class Died(BaseException):
+    """The end of a worker in the middle of its work."""
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Uses at whose beginning the worker dies, once each."""
+    told, uses = Ledger.tell, set()
+
+    def tell(ledger, use, kind, *rest):
+        if kind == "begun" and use in uses:
+            uses.remove(use)
+            raise Died
+        told(ledger, use, kind, *rest)
+
+    monkeypatch.setattr(Ledger, "tell", tell)
+    return uses
+
+
+@pytest.fixture
+def interrupted(environment, instance, org, dying):
+    """A run whose worker died in the op that gathers four items: it had done the third one, which was left out, and not the last."""
+    org.reset()
+    (environment / "workflow.yaml").write_text(MADE)
+    dying |= {"create[1]", "create[3]"}
+    with pytest.raises(Died):
+        execute_job(reconstructable(played.whole), instance=instance, raise_on_error=True)
+    with pytest.raises(Died):
+        again(instance, played.whole, instance.get_runs(limit=1)[0], {"dagster/retry_number": "1"}, raise_on_error=True)
+    assert org.applied(CREATE) == 3
+    return instance.get_runs(limit=1)[0]
+
+
+@pytest.mark.parametrize("tags", [{}, {"dagster/retry_number": "2"}], ids=["a person", "the daemon"])
+def test_an_item_that_was_done_where_items_are_gathered_is_not_sent_again(interrupted, instance, org, tags):
+    with again(instance, played.whole, interrupted, tags) as done:
+        assert done.success
+        assert org.applied(CREATE) == 4
+        assert len(set(done.output_for_node("whole__outputs", "made"))) == 4
+
+
+def test_all_items_are_sent_again_when_a_person_has_everything_executed_again(interrupted, instance, org):
+    options = ReexecutionOptions(interrupted.run_id)
+    done = execute_job(reconstructable(played.whole), instance=instance, reexecution_options=options)
+    assert done.success
+    assert org.applied(CREATE) == 7

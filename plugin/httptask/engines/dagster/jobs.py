@@ -24,7 +24,7 @@ from dagster import (
 
 from httptask.engines.dagster.inputs import fields
 from httptask.engines.dagster.ops import Face, op_of
-from httptask.engines.dagster.passed import ITEMS, PASSED
+from httptask.engines.dagster.passed import ITEMS, PASSED, list_of
 from httptask.engines.dagster.resource import resource_keys
 from httptask.engines.dagster.shown import name_of, names_of, outs_of
 from httptask.engines.dagster.steps import Flow, Role, StepOp
@@ -148,7 +148,7 @@ class _Draft:
 
     def _each(self, like: StepOp, before: tuple[str, ...]) -> str:
         name = like.node.name
-        listed = self._place(replace(like, role="list"), f"{name}__list", before)
+        listed = self._place(replace(like, role="list"), list_of(name), before)
         caught = like.caught or self._declared(like.node).continue_on_error
         item = replace(like, role="item", scope=None, caught=caught, outs=self._outs(like.node))
         items = self._place(item, f"{name}__item", (listed,), listed=listed)

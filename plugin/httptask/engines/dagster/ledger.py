@@ -2,7 +2,8 @@
 
 Run tags are no such place: Dagster changes them by reading and writing all of them, so that steps side by side lose each other's.
 Events are only added. Each turn is told before it is taken, what it leaves before Dagster is asked to come again, and what failed
-before the op raises; that a step succeeded, what it gives stored, is told by Dagster itself.
+before the op raises; that a step succeeded, what it gives stored, is told by Dagster itself. Where an op does several units, each
+one's success is told with what it leaves, since the op may still fail.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, MetadataValue, OpExecutionContext
 from dagster._core.events import EngineEventData  # no public name, and the one event that is stored at once and carries data
 
+from httptask.engines.dagster.passed import list_of
 from httptask.hosted.marks import Mark
 from httptask.hosted.turns import Ended
 
@@ -51,7 +53,7 @@ class Past:
         mark: the newest one of the call that is under way.
         is_open: a turn was begun, and nobody told its end: its worker was lost, or the outcome is unknown.
         ends: calls that ended, so that a further one, which a person asked for, has an idempotency key of its own.
-        failed: the end to be told once more, because it stands.
+        stands: the end to be handed on or told once more, with nothing sent.
         until: epoch seconds before which nothing is to be done: what a server or a step said, whoever came in between.
 
     """
@@ -59,7 +61,7 @@ class Past:
     mark: Mark = field(default_factory=Mark)
     is_open: bool = False
     ends: int = 0
-    failed: Ended | None = None
+    stands: Ended | None = None
     until: float | None = None
     run: str = ""
     step: str | None = None
@@ -144,7 +146,7 @@ class Ledger:
     def _after(self, past: Past, record: Record) -> Past:
         match record.kind:
             case "begun":
-                return replace(past, is_open=True, failed=None, until=None, run=record.run, step=record.step)
+                return replace(past, is_open=True, stands=None, until=None, run=record.run, step=record.step)
             case "kept":
                 return replace(past, mark=Mark.from_json(record.data))
             case "marked":
@@ -155,7 +157,20 @@ class Ledger:
         ended = Ended.from_json(record.data)
         if ended.status == "unknown":
             return past
-        return Past(ends=past.ends + 1, failed=ended if self.stands(record.run, ended) else None)
+        if ended.status != "failed":
+            return self._went_well(past, record, ended)
+        return Past(ends=past.ends + 1, stands=ended if self.stands(record.run, ended) else None)
+
+    def _went_well(self, past: Past, record: Record, ended: Ended) -> Past:
+        """Return what a unit left in an op that does several: it stands where that op goes on with the same list."""
+        if record.step != self.step or self._is_listed_anew(record.run):
+            return self._succeeded(past)
+        return Past(ends=past.ends + 1, stands=ended)
+
+    def _is_listed_anew(self, run: str) -> bool:
+        """Whether the list that this step gathers was made once more after a run: its items may be others by now."""
+        later = self.runs[[each.run_id for each in self.runs].index(run) + 1 :]
+        return any(each.step_keys_to_execute is None or list_of(self.step) in each.step_keys_to_execute for each in later)
 
     def _succeeded(self, past: Past) -> Past:
         if self._is_automatic():  # of all steps, also of those that succeeded: nobody asked for another request

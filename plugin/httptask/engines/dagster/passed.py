@@ -14,6 +14,11 @@ PASSED = "handed_on"
 ITEMS = "items"
 
 
+def list_of(name: str) -> str:
+    """Return the name of the op that lists the items of a forEach, by the name of the one that gathers them."""
+    return f"{name}__list"
+
+
 @dataclass(frozen=True, slots=True)
 class Over:
     """The workflow or group of a path is over; the steps within it are not begun any more.

@@ -182,7 +182,7 @@ class _Work:
         unit = self._unit("send", item)
         if isinstance(unit, Ended):
             return unit
-        return Sending(self.bench, unit, unit.use, in_place=item is not None).run()
+        return Sending(self.bench, unit, unit.use, in_place=item is not None, shares_op=self.op.role == "gather").run()
 
     def decide(self, action: Action, more: Mapping[str, Any] | None = None) -> Any:
         """Decide what stands between requests."""

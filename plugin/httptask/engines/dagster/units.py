@@ -41,6 +41,7 @@ class Sending:
         use: names it within the run.
         key: part of idempotency keys, where the unit's own path does not tell it from others of the run.
         in_place: the op itself waits before another attempt, because a step that waits for its retry makes room for other items.
+        shares_op: the op does other units too, and may fail for one of them: that this one went well is told, not left to Dagster.
 
     """
 
@@ -48,6 +49,7 @@ class Sending:
     unit: Unit
     use: str
     in_place: bool = False
+    shares_op: bool = False
     key: str = ""
 
     def run(self) -> Ended:
@@ -59,9 +61,10 @@ class Sending:
 
         """
         past = self.bench.ledger.past(self.use)
-        if past.failed is not None:
-            self.bench.context.log.info("%s failed already, and is not to be sent again: nothing is sent", self.use)
-            return past.failed
+        if past.stands is not None:
+            message = "%s: %s already, and not to be sent again: nothing is sent"
+            self.bench.context.log.info(message, self.use, past.stands.status)
+            return past.stands
         if past.is_open:
             self.bench.context.log.warning("%s: an earlier worker may have sent a request, and nobody told its end", self.use)
         mark, lost = past.mark, past.is_open
@@ -118,7 +121,7 @@ class Sending:
             self.bench.host.clock.sleep(max(0.0, past.until - self.bench.host.clock.now()))
 
     def _told(self, ended: Ended) -> Ended:
-        if ended.status in {"failed", "unknown"}:
+        if self.shares_op or ended.status in {"failed", "unknown"}:
             short = Ended(ended.status, ended.result, failure=ended.failure)
             self.bench.ledger.tell(self.use, "ended", f"{self.use}: {ended.status}: {ended.message}", short.to_json())
         return ended
