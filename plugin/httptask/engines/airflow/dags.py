@@ -14,6 +14,7 @@ from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.inputs import params_of
 from httptask.engines.airflow.plans import ENTER, FAILED, GATHER, ITEM, LEAVE, LIST, ON_FAILURE, OUTPUTS, Plan, name_of, planned
 from httptask.engines.airflow.steps import ApprovalStep, DecisionStep, FailedRun, SendStep, UndoStep, WaitStep
+from httptask.engines.airflow.tasks import Folders, names_of
 from httptask.hosted.outline import Node
 from httptask.hosted.units import Action
 
@@ -30,7 +31,7 @@ def dag_from_workflow(
     *,
     dag_id: str | None = None,
     conn_id: ConnectionId = None,
-    templates: Sequence[str | Path] = (),
+    templates: Folders = (),
     **dag: Any,
 ) -> Any:
     """Return the DAG that a workflow file is.
@@ -47,7 +48,7 @@ def dag_from_workflow(
         DefinitionError: the file cannot be read, or uses what Airflow has no words for; every problem at once.
 
     """
-    file, folders = str(Path(path).absolute()), tuple(map(str, templates))
+    file, folders = str(Path(path).absolute()), names_of(templates)
     planned.cache_clear()  # the file may have changed since this process read it last
     plan = planned(file, folders)
     workflow = plan.workflow

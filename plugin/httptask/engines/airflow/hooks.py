@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from airflow.sdk import BaseHook
@@ -10,7 +10,7 @@ from airflow.sdk.log import mask_secret
 
 from httptask.engines.airflow.connections import connection_of, kept, place_of
 from httptask.engines.airflow.provider import CONNECTION_TYPE
-from httptask.engines.airflow.tasks import registry
+from httptask.engines.airflow.tasks import Folders, names_of, registry
 from httptask.errors import ConfigurationError, HttpTaskError, Problem
 from httptask.hosted.checking import checked
 from httptask.hosted.host import Host
@@ -31,11 +31,11 @@ class HttpTaskHook(BaseHook):
     conn_type = CONNECTION_TYPE
     hook_name = "HTTP task"
 
-    def __init__(self, conn_id: str = DEFAULT_CONNECTION, *, templates: Sequence[str] = (), **more: Any) -> None:
+    def __init__(self, conn_id: str = DEFAULT_CONNECTION, *, templates: Folders = (), **more: Any) -> None:
         """Name the connection; `templates` are folders with templates beside those of HTTPTASK_PATH."""
         super().__init__(**more)
         self.conn_id = conn_id
-        self.templates = tuple(map(str, templates))
+        self.templates = names_of(templates)
 
     def get_conn(self) -> Connection:
         """Return the connection, for a `Runner` of one's own.

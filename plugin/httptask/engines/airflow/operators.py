@@ -13,7 +13,7 @@ from httptask import sensitive
 from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.tasks import registry
+from httptask.engines.airflow.tasks import Folders, names_of, registry
 from httptask.engines.airflow.telling import fail, told_again
 from httptask.engines.airflow.tries import Tries
 from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
@@ -46,7 +46,7 @@ class HttpTaskOperator(BaseOperator):
         timeout: float | timedelta | None = None,
         idempotent: bool | None = None,
         verify_before: bool = False,
-        templates: Sequence[str] = (),
+        templates: Folders = (),
         retries: int | None = None,
         retry_policy: Any = None,
         **more: Any,
@@ -75,7 +75,7 @@ class HttpTaskOperator(BaseOperator):
         """
         if retry_policy is not None:
             raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
-        self.task_template_id, self.retry, self.templates = task, dict(retry or {}), tuple(map(str, templates))
+        self.task_template_id, self.retry, self.templates = task, dict(retry or {}), names_of(templates)
         template, own = self._template(), _own_retries(task, self.retry, self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
@@ -171,14 +171,14 @@ def _required(template: TaskTemplate) -> dict[str, None]:
     return dict.fromkeys(input_schema(template).get("required", ()))
 
 
-def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Sequence[str]) -> int:
+def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Folders) -> int:
     """Return the attempts after the first that the task's own policy has; a connection may still say otherwise.
 
     Raises:
         DefinitionError: a retry field is wrong.
 
     """
-    tasks = registry(tuple(map(str, templates)))
+    tasks = registry(names_of(templates))
     template = tasks[task]
     OneTask.used(template, _required(template), Use(retry=retry)).unit(tasks)
     return template.retry_policy(retry or {}).max_attempts - 1

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
 
 from httptask import wiring
 from httptask.registry import Registry
+
+#: Folders with templates, as people name them; a single one need not stand in a list.
+Folders: TypeAlias = str | Path | Sequence[str | Path]
 
 
 @lru_cache
@@ -17,3 +23,8 @@ def registry(folders: tuple[str, ...] = ()) -> Registry:
 
     """
     return wiring.registry(folders)
+
+
+def names_of(folders: Folders) -> tuple[str, ...]:
+    """Return the names of folders; a text is one of them, and not its letters."""
+    return (str(folders),) if isinstance(folders, str | Path) else tuple(map(str, folders))

@@ -1,0 +1,23 @@
+"""What a DAG's author says of a task, as it is read with the DAG file: no server is asked, and nothing runs."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("airflow", reason="Airflow is not installed: tests/engines/run airflow")
+
+#: A folder with templates beside the shipped ones.
+TEMPLATES = Path(__file__).resolve().parents[3] / "examples" / "templates"
+OWN = "notes.list_notes"
+
+
+@pytest.mark.parametrize("given", [str(TEMPLATES), TEMPLATES, [str(TEMPLATES)]], ids=["text", "path", "list"])
+def test_a_single_folder_of_templates_need_not_stand_in_a_list(tmp_path, given):
+    from httptask.engines.airflow import HttpTaskHook, HttpTaskOperator, dag_from_workflow
+
+    assert HttpTaskOperator(task_id="own", task=OWN, templates=given).templates == (str(TEMPLATES),)
+    assert HttpTaskHook(templates=given).templates == (str(TEMPLATES),)
+    assert HttpTaskOperator.partial(task_id="each", task=OWN, templates=given).expand(inputs=[{}]).retries == 2
+    file = tmp_path / "own.yaml"
+    file.write_text(f"name: own\nsteps: [{{id: own, task: {OWN}}}]\n")
+    assert dag_from_workflow(file, templates=given).get_task("own").templates == [str(TEMPLATES)]
