@@ -8,7 +8,7 @@ pytest.importorskip("airflow", reason="Airflow is not installed: tests/engines/r
 
 #: A folder with templates beside the shipped ones.
 TEMPLATES = Path(__file__).resolve().parents[3] / "examples" / "templates"
-OWN = "notes.list_notes"
+OWN, LIST = "notes.list_notes", "okta.list_agent_pools"
 
 
 @pytest.mark.parametrize("given", [str(TEMPLATES), TEMPLATES, [str(TEMPLATES)]], ids=["text", "path", "list"])
@@ -21,3 +21,14 @@ def test_a_single_folder_of_templates_need_not_stand_in_a_list(tmp_path, given):
     file = tmp_path / "own.yaml"
     file.write_text(f"name: own\nsteps: [{{id: own, task: {OWN}}}]\n")
     assert dag_from_workflow(file, templates=given).get_task("own").templates == [str(TEMPLATES)]
+
+
+@pytest.mark.parametrize("retry", ["x", ["maxAttempts"], 3], ids=["text", "list", "number"])
+def test_a_retry_that_is_no_object_is_refused_in_words(retry):
+    from httptask.engines.airflow import HttpTaskOperator
+    from httptask.errors import WorkflowInvalid
+
+    with pytest.raises(WorkflowInvalid, match=rf"^{LIST}: retry must be object"):
+        HttpTaskOperator(task_id="use", task=LIST, retry=retry)
+    with pytest.raises(WorkflowInvalid, match=rf"^{LIST}: retry must be object"):
+        HttpTaskOperator.partial(task_id="use", task=LIST, retry=retry)

@@ -75,7 +75,7 @@ class HttpTaskOperator(BaseOperator):
         """
         if retry_policy is not None:
             raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
-        self.task_template_id, self.retry, self.templates = task, dict(retry or {}), names_of(templates)
+        self.task_template_id, self.retry, self.templates = task, retry, names_of(templates)
         template, own = self._template(), _own_retries(task, self.retry, self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
