@@ -32,3 +32,16 @@ def test_a_retry_that_is_no_object_is_refused_in_words(retry):
         HttpTaskOperator(task_id="use", task=LIST, retry=retry)
     with pytest.raises(WorkflowInvalid, match=rf"^{LIST}: retry must be object"):
         HttpTaskOperator.partial(task_id="use", task=LIST, retry=retry)
+
+
+def test_headers_that_airflow_makes_in_the_worker_are_left_to_it():
+    from airflow.sdk import DAG
+    from httptask.engines.airflow import HttpTaskOperator
+
+    with DAG("headers", schedule=None):
+        made = HttpTaskOperator(task_id="made", task=LIST).output["headers"]
+        whole = HttpTaskOperator(task_id="whole", task=LIST, inputs=made, headers=made, conn_id=made)
+        text = HttpTaskOperator(task_id="text", task=LIST, headers="{{ params.headers }}")
+        part = HttpTaskOperator(task_id="part", task=LIST, headers={"X-Made": made, "X-Day": "{{ ds }}"})
+    assert (whole.headers, text.headers, part.headers["X-Made"]) == (made, "{{ params.headers }}", made)
+    assert whole.upstream_task_ids == part.upstream_task_ids == {"made"}

@@ -289,6 +289,31 @@ def test_airflows_own_text_is_typed_and_its_references_keep_their_types(home, bo
     assert run.xcom("one", "outcome")["status"] == "succeeded"
 
 
+HEADERS = """
+with DAG("headers", default_args=SOON | {"conn_id": CONNECTION}, render_template_as_native_obj=True) as dag:
+
+    @task(multiple_outputs=True)
+    def made():
+        return {"whole": {"X-Made": "whole"}, "part": "part"}
+
+    made = made()
+    headers = {
+        "whole": made["whole"],
+        "text": "{{ {'X-Made': ds} }}",
+        "part": {"X-Made": made["part"], "X-Day": "{{ ds }}"},
+        "wrong": made["part"],
+    }
+    for name, given in headers.items():
+        made >> HttpTaskOperator(task_id=name, task="okta.list_agent_pools", headers=given)
+"""
+
+
+def test_headers_that_airflow_makes_in_the_worker_are_sent_if_they_are_an_object(home, box, capfd):
+    run = homes.tested(homes.dags(home, "headers", HEADERS).dag, capfd)
+    assert run.tasks == {"made": "success", "whole": "success", "text": "success", "part": "success", "wrong": "failed"}
+    assert "headers: Airflow gave no object for them" in run.log
+
+
 def test_retries_are_the_tasks_own_unless_somebody_says_otherwise():
     from httptask.engines.airflow import HttpTaskOperator
 

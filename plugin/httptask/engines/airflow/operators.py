@@ -118,9 +118,9 @@ class HttpTaskOperator(BaseOperator):
         self.execute(context)
 
     def use(self) -> Use:
-        """Return how the task is used."""
+        """Return how the task is used; headers that Airflow makes in the worker are looked at there (`_typed`)."""
         return Use(
-            headers=self.headers,
+            headers=self.headers if isinstance(self.headers, Mapping) else None,
             timeout=self.timeout,
             retry=self.retry,
             idempotent=self.idempotent,
