@@ -36,6 +36,7 @@ def test_a_retry_that_is_no_object_is_refused_in_words(retry):
 
 def test_headers_that_airflow_makes_in_the_worker_are_left_to_it():
     from airflow.sdk import DAG
+
     from httptask.engines.airflow import HttpTaskOperator
 
     with DAG("headers", schedule=None):
@@ -45,3 +46,27 @@ def test_headers_that_airflow_makes_in_the_worker_are_left_to_it():
         part = HttpTaskOperator(task_id="part", task=LIST, headers={"X-Made": made, "X-Day": "{{ ds }}"})
     assert (whole.headers, text.headers, part.headers["X-Made"]) == (made, "{{ params.headers }}", made)
     assert whole.upstream_task_ids == part.upstream_task_ids == {"made"}
+
+
+GIVEN = [({}, (3, None)), ({"retries": 1}, (1, 2)), ({"retry": {"maxAttempts": 2}}, (1, None))]
+
+
+@pytest.mark.parametrize(("given", "tries"), GIVEN)
+def test_a_mapped_task_bounds_its_attempts_only_where_somebody_says_so(given, tries):
+    from httptask.engines.airflow import HttpTaskOperator
+
+    plain = HttpTaskOperator(task_id="plain", task=LIST, **given)
+    mapped = HttpTaskOperator.partial(task_id="mapped", task=LIST, **given).expand(inputs=[{}]).unmap({"inputs": {}})
+    assert (plain.retries, plain.most) == (mapped.retries, mapped.most) == tries
+
+
+def test_a_mapped_task_has_the_policy_of_its_own_from_the_beginning_and_takes_no_other():
+    from airflow.sdk import ExceptionRetryPolicy
+
+    from httptask.engines.airflow import HttpTaskOperator
+    from httptask.engines.airflow.retries import HttpTaskRetryPolicy
+
+    mapped = HttpTaskOperator.partial(task_id="mapped", task=LIST).expand(inputs=[{}])
+    assert isinstance(mapped.retry_policy, HttpTaskRetryPolicy)  # asked when no operator can be made of it in the worker
+    with pytest.raises(ValueError, match="the retry policy is the task's own"):
+        HttpTaskOperator.partial(task_id="other", task=LIST, retry_policy=ExceptionRetryPolicy([]))

@@ -11,7 +11,7 @@ from airflow.sdk.log import mask_secret
 
 from httptask import sensitive
 from httptask.engines.airflow.hooks import ConnectionId
-from httptask.engines.airflow.retries import HttpTaskRetryPolicy
+from httptask.engines.airflow.retries import HttpTaskRetryPolicy, MappedRetryPolicy
 from httptask.engines.airflow.taking import take_turns
 from httptask.engines.airflow.tasks import Folders, names_of, registry
 from httptask.engines.airflow.telling import fail, told_again
@@ -73,13 +73,11 @@ class HttpTaskOperator(BaseOperator):
             ValueError: there is a policy already.
 
         """
-        if retry_policy is not None:
-            raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
+        self.most = _most(retries, retry_policy)
         self.task_template_id, self.retry, self.templates = task, retry, names_of(templates)
         template, own = self._template(), _own_retries(task, self.retry, self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
-        self.most = None if retries is None else retries + 1
         self.inputs, self.headers, self.conn_id = inputs or {}, headers or {}, conn_id
         self.timeout = _in_seconds(timeout)
         self.idempotent, self.verify_before = idempotent, verify_before
@@ -91,9 +89,10 @@ class HttpTaskOperator(BaseOperator):
     @classmethod
     def partial(cls, **given: Any) -> Any:
         """Begin a mapped task; it has the retries of the task's own policy too, where nobody says otherwise."""
-        if "task" in given and "retries" not in given:
+        policy = MappedRetryPolicy(_most(given.get("retries"), given.get("retry_policy")))
+        if "task" in given and policy.most is None:
             given["retries"] = _own_retries(given["task"], given.get("retry"), given.get("templates", ()))
-        return super().partial(**given)
+        return super().partial(**{**given, "retry_policy": policy})
 
     def execute(self, context: Any) -> None:
         """Send it, or ask once.
@@ -169,6 +168,20 @@ class HttpTaskOperator(BaseOperator):
 def _required(template: TaskTemplate) -> dict[str, None]:
     """Return inputs that stand for those that must be given."""
     return dict.fromkeys(input_schema(template).get("required", ()))
+
+
+def _most(retries: int | None, policy: Any) -> int | None:
+    """Return the attempts that the DAG's author allows; None leaves them to the policies of the task and the connection.
+
+    Raises:
+        ValueError: there is a policy that is not the task's own.
+
+    """
+    if isinstance(policy, MappedRetryPolicy):
+        return policy.most
+    if policy is not None:
+        raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
+    return None if retries is None else retries + 1
 
 
 def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Folders) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +58,19 @@ class HttpTaskRetryPolicy(RetryPolicy):
     def serialize(self) -> dict[str, Any]:
         """Return what Airflow writes down of it: its name."""
         return {"__type": type(self).__name__}
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRetryPolicy(HttpTaskRetryPolicy):
+    """The policy of a mapped task, of which Airflow makes operators in the workers.
+
+    Attributes:
+        most: attempts that the DAG's author allows; None leaves them to the task's own policy and the connection's. The operators
+            could not tell: they are given `retries` always.
+
+    """
+
+    most: int | None
 
 
 def failure_of(ended: Ended) -> HttpTaskFailed:
