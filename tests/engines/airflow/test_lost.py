@@ -212,3 +212,23 @@ def test_the_param_of_a_secret_takes_any_reference(schema, expected):
     assert ("A reference to a secret" in (param.description or "")) == ("format" in schema)
     assert given_by(workflow, {"given": None}) == {}
     assert given_by(workflow, {"given": "env:NAME"}) == {"given": "env:NAME"}
+
+
+def test_a_mapped_task_of_which_no_operator_was_made_has_sent_nothing(home):
+    from httptask.engines.airflow import HttpTaskOperator
+    from httptask.engines.airflow.tries import Tries
+
+    mapped = HttpTaskOperator.partial(task_id="use", task=f"okta.{POST[0]}").expand(inputs=[{}])
+    around = context(Instance(try_number=1))
+    around["ti"].task = mapped
+    mapped.retry_policy.evaluate(RuntimeError("no list to map over"), 1, 3, around)
+    around["ti"].try_number = 2
+    assert not Tries(around).is_pending
+
+
+def test_the_items_of_a_step_have_their_policy_before_operators_are_made_of_them(place):
+    from httptask.engines.airflow import dag_from_workflow
+    from httptask.engines.airflow.retries import HttpTaskRetryPolicy
+
+    dag = dag_from_workflow(place(POST)["workflow"])
+    assert isinstance(dag.get_task("each.each-item").retry_policy, HttpTaskRetryPolicy)

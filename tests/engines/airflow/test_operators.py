@@ -70,3 +70,35 @@ def test_a_mapped_task_has_the_policy_of_its_own_from_the_beginning_and_takes_no
     assert isinstance(mapped.retry_policy, HttpTaskRetryPolicy)  # asked when no operator can be made of it in the worker
     with pytest.raises(ValueError, match="the retry policy is the task's own"):
         HttpTaskOperator.partial(task_id="other", task=LIST, retry_policy=ExceptionRetryPolicy([]))
+
+
+WRONG = [
+    ("HttpTaskOperator", {"idempotent": "x"}, "idempotent must be boolean"),
+    ("HttpTaskOperator", {"timeout": "soon"}, "timeout is not written as it must be"),
+    ("HttpTaskOperator", {"verify_before": 1}, "verify.before must be boolean"),
+    ("HttpTaskSensor", {"until": "nope"}, "write one expression in quotes"),
+    ("HttpTaskSensor", {"until": "{{ true }}", "fail_if": "nope"}, "write one expression in quotes"),
+    ("HttpTaskSensor", {"until": "{{ true }}", "poke_interval": "soon"}, "every is not written as it must be"),
+    ("HttpTaskSensor", {"until": None, "poke_interval": 5}, "'every' needs until"),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "words"), WRONG)
+def test_what_is_wrong_with_a_mapped_task_is_told_when_the_dag_file_is_read_as_with_any(kind, given, words):
+    from httptask.engines import airflow
+    from httptask.errors import WorkflowInvalid
+
+    operator = getattr(airflow, kind)
+    with pytest.raises(WorkflowInvalid, match=words):
+        operator(task_id="plain", task=LIST, **given)
+    with pytest.raises(WorkflowInvalid, match=words):
+        operator.partial(task_id="mapped", task=LIST, **given)
+
+
+def test_what_is_mapped_is_not_asked_for_before():
+    from httptask.engines.airflow import HttpTaskSensor
+
+    given = {"task_id": "seen", "poke_interval": 5, "fail_if": "{{ false }}"}
+    mapped = HttpTaskSensor.partial(task=LIST, **given).expand(until=["{{ true }}"])
+    assert mapped.unmap({"until": "{{ true }}"}).use()["until"] == "{{ true }}"
+    assert HttpTaskSensor.partial(**given).expand(task=[LIST], until=["{{ true }}"]).operator_class is HttpTaskSensor

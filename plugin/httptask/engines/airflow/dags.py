@@ -13,6 +13,7 @@ from airflow.sdk import DAG, TaskGroup
 from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.inputs import params_of
 from httptask.engines.airflow.plans import ENTER, FAILED, GATHER, ITEM, LEAVE, LIST, ON_FAILURE, OUTPUTS, Plan, name_of, planned
+from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.steps import ApprovalStep, DecisionStep, FailedRun, SendStep, UndoStep, WaitStep
 from httptask.engines.airflow.tasks import Folders, names_of
 from httptask.hosted.outline import Node
@@ -118,6 +119,7 @@ class _Drawing:
                 path=node.path,
                 **self.place,
                 **self._tries(node),
+                retry_policy=HttpTaskRetryPolicy(),  # asked before an operator is made of it, too
             ).expand(item=listing.output)
             gathering = self._decision("gather", GATHER, node, _DONE)
             _after(gathering, (listing, mapped))

@@ -69,29 +69,34 @@ class HttpTaskOperator(BaseOperator):
 
         Raises:
             UnknownTask: there is no such task.
-            DefinitionError: `until`, `timeout` or `retry` is wrong.
+            DefinitionError: what is said of its use is wrong.
             ValueError: there is a policy already.
 
         """
         self.most = _most(retries, retry_policy)
-        self.task_template_id, self.retry, self.templates = task, retry, names_of(templates)
-        template, own = self._template(), _own_retries(task, self.retry, self.templates)
+        self.task_template_id, self.templates = task, names_of(templates)
+        self.inputs, self.headers, self.conn_id = inputs or {}, headers or {}, conn_id
+        self.retry, self.timeout, self.idempotent, self.verify_before = retry, timeout, idempotent, verify_before
+        template, own = self._template(), _own_retries(task, self.use(), self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
-        self.inputs, self.headers, self.conn_id = inputs or {}, headers or {}, conn_id
-        self.timeout = _in_seconds(timeout)
-        self.idempotent, self.verify_before = idempotent, verify_before
         self.has_begun = False
-        self._whole(_required(template)).unit(registry(self.templates))  # what is wrong is told when the DAG file is read
         #: Names of the inputs that Airflow makes text of.
         self.rendered = frozenset(_templated(inputs) if isinstance(inputs, Mapping) else ())
 
     @classmethod
     def partial(cls, **given: Any) -> Any:
-        """Begin a mapped task; it has the retries of the task's own policy too, where nobody says otherwise."""
+        """Begin a mapped task; it has the retries of the task's own policy too, where nobody says otherwise.
+
+        Raises:
+            DefinitionError: what is said of its use, and is not mapped, is wrong.
+            ValueError: there is a policy already.
+
+        """
         policy = MappedRetryPolicy(_most(given.get("retries"), given.get("retry_policy")))
-        if "task" in given and policy.most is None:
-            given["retries"] = _own_retries(given["task"], given.get("retry"), given.get("templates", ()))
+        own = _own_retries(given["task"], _use(given), given.get("templates", ())) if "task" in given else None
+        if own is not None and policy.most is None:
+            given["retries"] = own
         return super().partial(**{**given, "retry_policy": policy})
 
     def execute(self, context: Any) -> None:
@@ -117,14 +122,8 @@ class HttpTaskOperator(BaseOperator):
         self.execute(context)
 
     def use(self) -> Use:
-        """Return how the task is used; headers that Airflow makes in the worker are looked at there (`_typed`)."""
-        return Use(
-            headers=self.headers if isinstance(self.headers, Mapping) else None,
-            timeout=self.timeout,
-            retry=self.retry,
-            idempotent=self.idempotent,
-            verify_before=self.verify_before,
-        )
+        """Return how the task is used: what was said of that is kept under the names of the arguments."""
+        return _use(vars(self))
 
     def _whole(self, inputs: Mapping[str, Any]) -> OneTask:
         return OneTask.used(self._template(), inputs, self.use())
@@ -184,17 +183,32 @@ def _most(retries: int | None, policy: Any) -> int | None:
     return None if retries is None else retries + 1
 
 
-def _own_retries(task: str, retry: Mapping[str, Any] | None, templates: Folders) -> int:
+def _use(given: Mapping[str, Any]) -> Use:
+    """Return how a task is used, or asked, as arguments say it; headers that Airflow makes in the worker are looked at there."""
+    headers = given.get("headers")
+    use = Use(
+        headers=headers if isinstance(headers, Mapping) else None,
+        timeout=_in_seconds(given.get("timeout")),
+        retry=given.get("retry"),
+        idempotent=given.get("idempotent"),
+        verify_before=given.get("verify_before"),
+    )
+    if "until" in given:  # no operator's argument, and a sensor's may be mapped
+        use |= Use(until=given["until"], fail_if=given.get("fail_if"), every=_in_seconds(given.get("poke_interval")))
+    return use
+
+
+def _own_retries(task: str, use: Use, templates: Folders) -> int:
     """Return the attempts after the first that the task's own policy has; a connection may still say otherwise.
 
     Raises:
-        DefinitionError: a retry field is wrong.
+        DefinitionError: something that is said of the use is wrong.
 
     """
     tasks = registry(names_of(templates))
     template = tasks[task]
-    OneTask.used(template, _required(template), Use(retry=retry)).unit(tasks)
-    return template.retry_policy(retry or {}).max_attempts - 1
+    OneTask.used(template, _required(template), use).unit(tasks)
+    return template.retry_policy(use.get("retry") or {}).max_attempts - 1
 
 
 def _in_seconds(time: float | timedelta | None) -> float | None:
@@ -223,10 +237,5 @@ class HttpTaskSensor(HttpTaskOperator):
         **more: Any,
     ) -> None:
         """Describe what is waited for; `timeout` is the time to ask at most, and `more` is what HttpTaskOperator takes."""
-        self.condition, self.fail_if = until, fail_if
-        self.poke_interval = _in_seconds(poke_interval)
+        self.until, self.fail_if, self.poke_interval = until, fail_if, poke_interval
         super().__init__(timeout=timeout, **more)
-
-    def use(self) -> Use:
-        """Return how the task is used, and what is asked until."""
-        return {**super().use(), "until": self.condition, "fail_if": self.fail_if, "every": self.poke_interval}

@@ -47,11 +47,12 @@ class HttpTaskRetryPolicy(RetryPolicy):
         """Return the decision for what a try raised.
 
         Anything but our own is left to Airflow's `retries` and `retry_delay`; if nothing had been begun by then, the next try
-        is told so, because it would have to take a request for lost otherwise.
+        is told so, because it would have to take a request for lost otherwise. A mapped task of which no operator could be made
+        has begun nothing.
         """
         if isinstance(exception, RequestAgain):
             return RetryDecision.retry(timedelta(seconds=exception.again.wait), exception.again.reason)
-        if context is not None and not getattr(context["ti"].task, "has_begun", True):
+        if context is not None and not getattr(context["ti"].task, "has_begun", False):
             Tries(context).leave_unbegun()
         return RetryDecision.default()
 
