@@ -1,6 +1,7 @@
 """What is left of tries whose worker was lost, without Airflow's services: Airflow's words are said by the tests."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -59,7 +60,8 @@ class Instance:
 
 
 def context(ti, **params):
-    return {"ti": ti, "task_state_store": Store(), "params": {"ticket": None, "note": "x", **params}}
+    run = SimpleNamespace(run_after=datetime.now(UTC), start_date=datetime.now(UTC))
+    return {"ti": ti, "task_state_store": Store(), "dag_run": run, "params": {"ticket": None, "note": "x", **params}}
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Which turn a try is, by what the tries before it left; needs no Airflow."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +28,8 @@ class Task:
 
     def tries(self, number, most=3, **more):
         self.ti.try_number, self.ti.max_tries = number, most
-        return Tries({"ti": self.ti, "task_state_store": self.store}, **more)
+        run = SimpleNamespace(run_after=datetime.fromtimestamp(50.0, UTC))
+        return Tries({"ti": self.ti, "task_state_store": self.store, "dag_run": run}, **more)
 
 
 def again(number, why="retry"):
@@ -35,7 +38,7 @@ def again(number, why="retry"):
 
 def test_the_first_try_follows_nothing():
     turn = Task().tries(1).turn("run")
-    assert (turn.mark, turn.lost, turn.last) == (Mark(), False, False)
+    assert (turn.mark, turn.lost, turn.last, turn.since) == (Mark(), False, False, 50.0)
 
 
 def test_a_try_that_the_one_before_asked_for():

@@ -12,7 +12,6 @@ from engines.dagster import played  # noqa: E402
 from engines.sandboxes import waited  # noqa: E402
 from httptask.engines.dagster.ledger import Ledger  # noqa: E402
 
-
 CREATE = "POST /api/v1/agentPools/{poolId}/updates"
 
 
@@ -129,7 +128,7 @@ def dying(monkeypatch):
 
 @pytest.fixture
 def interrupted(environment, instance, org, dying):
-    """A run whose worker died in the op that gathers four items: it had done the third one, which was left out, and not the last."""
+    """A run whose worker died in the op that gathers four items: it had done the third, which was left out, and not the last."""
     org.reset()
     (environment / "workflow.yaml").write_text(MADE)
     dying |= {"create[1]", "create[3]"}
@@ -154,3 +153,20 @@ def test_all_items_are_sent_again_when_a_person_has_everything_executed_again(in
     done = execute_job(reconstructable(played.whole), instance=instance, reexecution_options=options)
     assert done.success
     assert org.applied(CREATE) == 7
+
+
+def test_a_wait_is_waited_again_when_a_person_has_everything_executed_again(environment, instance):
+    (environment / "workflow.yaml").write_text("name: pause\nsteps:\n  - {id: pause, wait: 200ms}\n")
+    first = execute_job(reconstructable(played.whole), instance=instance)
+    options = ReexecutionOptions(first.run_id)
+    second = execute_job(reconstructable(played.whole), instance=instance, reexecution_options=options)
+    for done in (first, second):
+        told = instance.all_logs(done.run_id, of_type=DagsterEventType.ENGINE_EVENT)
+        assert "pause: waits 0.2 s" in [entry.user_message for entry in told]
+
+
+def test_nothing_was_sent_before_the_first_of_the_runs_began_and_of_a_deleted_run_nobody_knows(create, instance):
+    first, second, _ = create("reset-after, ok")
+    runs = tuple(instance.get_run_by_id(done.run_id) for done in (first, second))
+    assert Ledger(instance, runs, "played").since == instance.get_run_record_by_id(first.run_id).start_time
+    assert Ledger(instance, runs, "played", is_whole=False).since == 0.0

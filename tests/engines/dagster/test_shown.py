@@ -11,7 +11,9 @@ from dagster._serdes import deserialize_value, serialize_value  # noqa: E402
 from httptask.engines.dagster.shown import seen  # noqa: E402
 
 
-@pytest.mark.parametrize("value", [None, True, False, 0, -1, 10**400, 1.5, "", "text", "\ud800", [], [True, None], {"a": {"b": 1}}])
+@pytest.mark.parametrize(
+    "value", [None, True, False, 0, -1, 10**400, 1.5, "", "text", "\ud800", [], [True, None], {"a": {"b": 1}}]
+)
 def test_a_value_is_shown_as_it_is(value):
     shown = seen(value)
     assert (type(shown.value), shown.value) == (type(value), value)

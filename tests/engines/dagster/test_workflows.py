@@ -222,16 +222,17 @@ steps:
 
 
 @pytest.mark.parametrize(
-    ("values", "goes", "each", "inner", "sent"),
+    ("given", "came"),
     [
-        ([], False, "succeeded", "skipped", 1),
-        ("no list", False, "failed", "skipped", 1),
-        ([], True, "succeeded", "failed", 2),
+        ({"values": [], "goes": False}, ("succeeded", "skipped", 1)),
+        ({"values": "no list", "goes": False}, ("failed", "skipped", 1)),
+        ({"values": [], "goes": True}, ("succeeded", "failed", 2)),
     ],
     ids=["empty", "a list that failed", "a workflow that failed before its forEach"],
 )
-def test_what_follows_a_for_each_without_items_is_run(run, org, values, goes, each, inner, sent):
-    done = run(NOTHING, {"values": values, "goes": goes}, inner=REPEATING)
+def test_what_follows_a_for_each_without_items_is_run(run, org, given, came):
+    each, inner, sent = came
+    done = run(NOTHING, given, inner=REPEATING)
     assert done.success, steps(done)
     assert outputs(done, "nothing__outputs") == {"each": each, "inner": inner, "after": "succeeded"}
     assert len(org.received()) == sent

@@ -31,7 +31,8 @@ class Tries:
         """Return the turn that this try, or the rest of it, begins; `most` are the attempts that the DAG's author allows."""
         mark, lost = self._left()
         last = not self.polls and self._ti.try_number > self._ti.max_tries
-        return Turn(key, mark, lost, most, last, keep=lambda found: self._store("kept", found), varies=True)
+        since = self.context["dag_run"].run_after.timestamp()  # no clearing changes it
+        return Turn(key, mark, lost, most, last, since, keep=lambda found: self._store("kept", found), varies=True)
 
     def leave(self, again: Again) -> None:
         """Store what the next turn needs, before Airflow is told that there is to be one."""

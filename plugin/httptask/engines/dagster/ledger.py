@@ -108,6 +108,11 @@ class Ledger:
         run = self.instance.get_run_by_id(self.run.run_id)
         return run is None or run.status in _OVER
 
+    @property
+    def since(self) -> float:
+        """Epoch seconds before which nothing can have been sent; 0 where a run that may have sent something was deleted."""
+        return (self.began() or 0.0) if self.is_whole else 0.0
+
     def began(self) -> float | None:
         """Return the epoch seconds at which the first of the runs began."""
         record = self.instance.get_run_record_by_id(self.root)
@@ -153,8 +158,10 @@ class Ledger:
                 mark, until = Mark.from_json(record.data["mark"]), float(record.data["until"])
                 return replace(past, mark=mark, is_open=False, until=until)
             case "waits":
-                return replace(past, until=float(record.data["until"]))
-        ended = Ended.from_json(record.data)
+                return replace(past, until=float(record.data["until"]), run=record.run, step=record.step)
+        return self._ended(past, record, Ended.from_json(record.data))
+
+    def _ended(self, past: Past, record: Record, ended: Ended) -> Past:
         if ended.status == "unknown":
             return past
         if ended.status != "failed":

@@ -41,7 +41,7 @@ class Sending:
         use: names it within the run.
         key: part of idempotency keys, where the unit's own path does not tell it from others of the run.
         in_place: the op itself waits before another attempt, because a step that waits for its retry makes room for other items.
-        shares_op: the op does other units too, and may fail for one of them: that this one went well is told, not left to Dagster.
+        shares_op: the op does other units too, and may fail for one of them: that this one went well is told, and not left to it.
 
     """
 
@@ -77,7 +77,8 @@ class Sending:
             mark, lost = done.mark, False
 
     def _turn(self, past: Past, mark: Mark, *, lost: bool) -> Ended | Again:
-        turn = Turn(self._key(past), mark, lost, keep=self._keep, varies=True)
+        since = self.bench.ledger.since if lost else 0.0
+        turn = Turn(self._key(past), mark, lost, since=since, keep=self._keep, varies=True)
         self._begin(turn)
         done = take(self.unit, turn, self.bench.host)
         if isinstance(done, Again):
