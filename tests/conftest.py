@@ -2,12 +2,14 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
 
+#: How fast a property is depends on what else the machine does, and says nothing of the code.
+settings.register_profile("whole run", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 #: Examples of each property in the default run; the others try as many as the library does.
-settings.register_profile("default run", max_examples=25)
+settings.register_profile("default run", settings.get_profile("whole run"), max_examples=25)
 
 
 def pytest_configure():
@@ -17,8 +19,7 @@ def pytest_configure():
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if not os.environ.get("HTTPTASK_SLOW"):
-        settings.load_profile("default run")
+    settings.load_profile("whole run" if os.environ.get("HTTPTASK_SLOW") else "default run")
 
 
 #: Marks of tests that the default run leaves out, and the values of HTTPTASK_SLOW by which they are run.

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytest.importorskip("conductor", reason="conductor-python is not installed: tests/engines/run conductor installs it")
+
 from engines.conductor.workers import CANARY, deploy, finished, last, one_task
 from engines.everything import INNER
 from httptask.engines.conductor.compiling import workflow_definition
