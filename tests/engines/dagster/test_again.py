@@ -162,7 +162,7 @@ def test_a_wait_is_waited_again_when_a_person_has_everything_executed_again(envi
     second = execute_job(reconstructable(played.whole), instance=instance, reexecution_options=options)
     for done in (first, second):
         told = instance.all_logs(done.run_id, of_type=DagsterEventType.ENGINE_EVENT)
-        assert "pause: waits 0.2 s" in [entry.user_message for entry in told]
+        assert "pause: waits 0.2 s" in [entry.message for entry in told]
 
 
 def test_nothing_was_sent_before_the_first_of_the_runs_began_and_of_a_deleted_run_nobody_knows(create, instance):
