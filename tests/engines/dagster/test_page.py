@@ -54,7 +54,7 @@ def test_connections_are_resources(place, instance, org):
     (place / "flow.yaml").write_text(flow)
     good = HttpTaskResource(base_url=EnvVar("OKTA_CLIENT_ORGURL"), token=EnvVar("OKTA_CLIENT_TOKEN"))
     no_host = HttpTaskResource(base_url="http://127.0.0.1:9", token="none")
-    resources = {"httptask": no_host, "okta_production": good, "notes": no_host}
+    resources = {"okta_production": good, "notes": no_host}
     loaded("from httptask.engines.dagster import job_from_workflow\n" + PYTHON[1])
     job = job_from_workflow("flow.yaml", resources={"production": "okta_production", "notes": "notes"})
     assert job.execute_in_process(instance=instance, resources=resources).success
@@ -62,6 +62,22 @@ def test_connections_are_resources(place, instance, org):
         instance=instance, resources={"httptask": good}, raise_on_error=False
     )
     assert not done.success
+
+
+@pytest.mark.parametrize(
+    ("named", "resources", "required"),
+    [
+        ("", {}, {"httptask"}),
+        ("", {"notes": "notes"}, {"httptask", "notes"}),
+        ("", {"okta": "my_okta"}, {"my_okta"}),
+        ("connection: production\n", {"production": "my_okta"}, {"my_okta"}),
+    ],
+    ids=["none is mapped", "another one is mapped", "its API is mapped", "its connection is mapped"],
+)
+def test_the_resource_httptask_is_needed_where_something_of_the_workflow_is_not_mapped(place, named, resources, required):
+    (place / "flow.yaml").write_text(f"name: flow\n{named}steps:\n  - {{id: look, task: okta.list_agent_pools}}\n")
+    job = job_from_workflow("flow.yaml", resources=resources)
+    assert {key for node in job.nodes for key in node.definition.required_resource_keys} == required
 
 
 def test_a_field_that_there_is_not_is_an_error():

@@ -203,7 +203,7 @@ def _op(work: StepOp, name: str, before: Sequence[str], *, collects: bool) -> Op
         ins,
         {**outs, PASSED: Out(Any)},
         {"inputs": Field(Permissive())},
-        resource_keys(work.flow.resources),
+        resource_keys(work.flow.workflow, work.flow.registry, work.flow.resources),
         tags,
     )
     return op_of(face, work.compute)

@@ -12,7 +12,8 @@ from httptask.errors import ConfigurationError, Problem
 from httptask.hosted.host import Host
 from httptask.hosted.stores import from_store, from_surroundings
 from httptask.logs import LoggingObserver
-from httptask.model import Connection, Provider
+from httptask.model import Connection, Provider, Workflow
+from httptask.registry import Registry
 from httptask.suggest import did_you_mean
 
 #: Key of the resource that every task uses for which no other one is named.
@@ -106,9 +107,20 @@ def host_of(context: OpExecutionContext, keys: Mapping[str, str]) -> Host:
     return Host(connect, "Dagster", observers=(LoggingObserver(context.log),))
 
 
-def resource_keys(keys: Mapping[str, str]) -> frozenset[str]:
-    """Return the keys of the resources that an op requires."""
-    return frozenset({RESOURCE, *keys.values()})
+def resource_keys(workflow: Workflow, tasks: Registry, keys: Mapping[str, str]) -> frozenset[str]:
+    """Return the keys of the resources that the ops of a workflow require.
+
+    The connection that a workflow names is looked for among `keys` alone; without one, an API that is not there takes `RESOURCE`.
+    """
+    takes_it = workflow.connection is None and not _apis(workflow, tasks) <= set(keys)
+    return frozenset({*keys.values(), *([RESOURCE] if takes_it else [])})
+
+
+def _apis(workflow: Workflow, tasks: Registry) -> set[str]:
+    """Return the ids of the providers that are sent to, those included that verify rules ask."""
+    used = [tasks[task] for task in workflow.tasks()]
+    verifying = [tasks[task.verify.task] for task in used if task.verify is not None]
+    return {task.provider.id for task in (*used, *verifying)}
 
 
 def _profile_key(name: str) -> str:

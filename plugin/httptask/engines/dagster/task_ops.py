@@ -11,7 +11,7 @@ from dagster import Field, In, MetadataValue, OpDefinition, OpExecutionContext, 
 from httptask.engines.dagster.inputs import revealed, taken
 from httptask.engines.dagster.ledger import Ledger, step_key
 from httptask.engines.dagster.ops import Face, op_of
-from httptask.engines.dagster.resource import host_of, resource_keys
+from httptask.engines.dagster.resource import RESOURCE, host_of
 from httptask.engines.dagster.shown import name_of, names_of, outputs, outs_of
 from httptask.engines.dagster.units import Bench, Sending, failure
 from httptask.errors import UsageError
@@ -103,7 +103,7 @@ def op_from_template(
         {each: In(Any, default_value=None) for each in ins.values()},
         {**outs_of(outs), OUTCOME: Out(Any, is_required=False)},
         {"inputs": Field(Permissive(), is_required=False, default_value={})},
-        resource_keys({}),
+        frozenset({RESOURCE}),
         {"httptask/task": task},
     )
     return op_of(face, made.compute)
