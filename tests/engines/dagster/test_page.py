@@ -31,7 +31,7 @@ def place(environment, org, tmp_path, monkeypatch):
 
 
 def loaded(code):
-    names = {"__name__": "page"}
+    names = {"__name__": "page", "__file__": str(Path("definitions.py").resolve())}  # as a code location has it
     exec(code, names)  # noqa: S102 - our own page
     return names
 
