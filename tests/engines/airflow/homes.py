@@ -77,12 +77,13 @@ def module(file):
 
 @dataclass
 class Run:
-    """What Airflow keeps of a run: the state of the run and of its tasks, XComs, and what was logged."""
+    """What Airflow keeps of a run: the state of the run and of its tasks, XComs, why there are marks, and what was logged."""
 
     state: str
     tasks: dict = field(default_factory=dict)
     tries: dict = field(default_factory=dict)
     xcoms: dict = field(default_factory=dict)
+    marks: dict = field(default_factory=dict)
     log: str = ""
 
     def xcom(self, task, key, index=-1):
@@ -95,6 +96,7 @@ class Run:
 
 def tested(dag, capfd, **params):
     """Run a DAG by `dag.test()`."""
+    from airflow.models.task_state_store import TaskStateStoreModel
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
@@ -109,6 +111,8 @@ def tested(dag, capfd, **params):
     with create_session() as session:
         for row in session.query(XComModel).filter_by(run_id=done.run_id, dag_id=dag.dag_id):
             run.xcoms[row.task_id, row.map_index, row.key] = row.value
+        for row in session.query(TaskStateStoreModel).filter_by(run_id=done.run_id, dag_id=dag.dag_id, key="httptask"):
+            run.marks[row.task_id, row.map_index] = json.loads(row.value)["why"]
     return run
 
 

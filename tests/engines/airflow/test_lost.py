@@ -55,7 +55,7 @@ class Instance:
     def xcom_push(self, key, value):
         self.pushed[key] = value
 
-    def get_task_states(self, dag_id, task_ids, run_ids):
+    def get_task_states(self, dag_id, task_ids, run_ids, map_index=None):
         return {"run": self.states}
 
 
@@ -234,3 +234,19 @@ def test_the_items_of_a_step_have_their_policy_before_operators_are_made_of_them
 
     dag = dag_from_workflow(place(POST)["workflow"])
     assert isinstance(dag.get_task("each.each-item").retry_policy, HttpTaskRetryPolicy)
+
+
+@pytest.mark.parametrize(("state", "pending"), [("success", False), ("failed", True), (None, True)])
+def test_airflow_is_asked_whether_it_learned_of_a_success(home, state, pending):
+    from httptask.engines.airflow import HttpTaskOperator
+    from httptask.engines.airflow.tries import Tries
+    from httptask.hosted.turns import Ended
+
+    ti = Instance(states={"use": state}, try_number=1, max_tries=0)
+    around = context(ti)
+    Tries(around).end("use", Ended("succeeded", {"status": "succeeded"}))
+    operator = HttpTaskOperator(task_id="use", task=f"okta.{POST[0]}", on_success_callback=lambda context: None)
+    ours, _ = operator.on_success_callback
+    ours(around)
+    ti.try_number, ti.max_tries = 2, 1
+    assert Tries(around).is_pending == pending

@@ -129,3 +129,33 @@ def test_an_end_after_which_nothing_may_be_sent_again_is_told_to_whoever_clears_
     ended = Ended("failed", {"status": "failed", "final": True})
     task.tries(2, most=4).end("use", ended)
     assert task.tries(3, most=5).final == ("use", ended)
+
+
+SUCCEEDED, HANDLED = Ended("succeeded", {"status": "succeeded"}), Ended("unknown", {"status": "unknown", "handled": True})
+
+
+@pytest.mark.parametrize("ended", [SUCCEEDED, HANDLED], ids=lambda ended: ended.status)
+def test_a_success_of_which_airflow_took_no_note_is_lost_to_whoever_clears_the_task(ended):
+    task = Task()
+    task.tries(1, most=0).end("use", ended)
+    assert task.tries(2, most=1).turn("run").lost
+    task.tries(2, most=1).end("use", ended)
+    task.tries(2, most=1).note()
+    assert task.tries(2, most=1).turn("run").lost  # begun again by Airflow, and by nobody
+    assert not task.tries(3, most=2).turn("run").lost
+
+
+def test_a_note_is_made_of_an_end_that_is_kept_and_of_nothing_else():
+    task = Task()
+    task.tries(1).note()
+    assert not task.store  # Airflow has removed it
+    task.tries(1).leave(again(1))
+    task.tries(1).note()
+    assert task.tries(2).turn("run").mark == Mark(1)
+
+
+@pytest.mark.parametrize("ended", [Ended("failed", {"status": "failed"}), Ended("skipped", {"status": "skipped"})])
+def test_a_failure_looks_the_same_to_a_person_whether_airflow_learned_of_it_or_not(ended):
+    task = Task()
+    task.tries(1, most=0).end("use", ended)
+    assert not task.tries(2, most=1).turn("run").lost

@@ -287,6 +287,8 @@ def test_airflows_own_text_is_typed_and_its_references_keep_their_types(home, bo
     assert len(run.xcom("pools", "poolIds")) == 2  # the text '2' became an integer
     assert {task for task in run.tasks if task.startswith("each[")} == {"each[0]", "each[1]"}
     assert run.xcom("one", "outcome")["status"] == "succeeded"
+    noted = [("pools", -1), ("each", 0), ("each", 1), ("one", -1), ("seen", -1)]
+    assert run.marks == dict.fromkeys(noted, "over")  # Airflow has been asked, and had taken note
 
 
 HEADERS = """

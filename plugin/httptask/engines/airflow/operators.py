@@ -14,7 +14,7 @@ from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy, MappedRetryPolicy
 from httptask.engines.airflow.taking import take_turns
 from httptask.engines.airflow.tasks import Folders, names_of, registry
-from httptask.engines.airflow.telling import fail, told_again
+from httptask.engines.airflow.telling import fail, let_note, told_again
 from httptask.engines.airflow.tries import Tries
 from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
 from httptask.hosted.one_task import OneTask, Use
@@ -80,6 +80,7 @@ class HttpTaskOperator(BaseOperator):
         template, own = self._template(), _own_retries(task, self.use(), self.templates)
         more.setdefault("doc_md", template.description or template.summary)
         super().__init__(retries=own if retries is None else retries, retry_policy=HttpTaskRetryPolicy(), **more)
+        let_note(self)
         self.has_begun = False
         #: Names of the inputs that Airflow makes text of.
         self.rendered = frozenset(_templated(inputs) if isinstance(inputs, Mapping) else ())

@@ -17,7 +17,7 @@ from httptask.engines.airflow.plans import LIST, Plan, planned
 from httptask.engines.airflow.results import end_of, pulled, settled, stopped_by, unknown_in
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.telling import end, fail, told_again
+from httptask.engines.airflow.telling import end, fail, let_note, told_again
 from httptask.engines.airflow.tries import Tries
 from httptask.hosted import decisions
 from httptask.hosted.decisions import Asked, Listed, Waiting
@@ -92,6 +92,7 @@ class SendStep(Step, BaseOperator):
         """Keep which step it is; `most` are the attempts that the DAG's author allows."""
         super().__init__(**{**more, "retry_policy": HttpTaskRetryPolicy()})
         self.take_place(workflow, templates, conn_id, path)
+        let_note(self)
         self.most, self.item, self.has_begun = most, item, False
 
     def execute(self, context: Any) -> None:

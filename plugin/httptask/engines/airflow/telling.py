@@ -50,6 +50,19 @@ def told_again(context: Mapping[str, Any]) -> bool:
     return before is not None
 
 
+def let_note(operator: Any) -> None:
+    """Let Airflow call `note_success` for an operator, before what its author lets be called, which may take its time."""
+    operator.on_success_callback = [note_success, *operator.on_success_callback]
+
+
+def note_success(context: Mapping[str, Any]) -> None:
+    """Say for later tries that Airflow learned of a success. Airflow calls this after its report, which it may have refused."""
+    ti = context["ti"]
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index)
+    if "success" in found.get(ti.run_id, {}).values():
+        Tries(context).note()
+
+
 def fail(context: Mapping[str, Any], use: str, ended: Ended) -> NoReturn:
     """Push what failed, and fail for good.
 

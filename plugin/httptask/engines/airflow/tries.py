@@ -1,7 +1,8 @@
 """Which turn an Airflow try is: the marks of turns, in the store that Airflow keeps for a task over its tries.
 
 Airflow tries a task again in three cases: because a try said so, because its worker was lost, and because a person cleared it
-after its end. Only in the first does the mark name the try before; in the last Airflow has raised `max_tries`.
+after its end. Only in the first does the mark name the try before; in the last Airflow has raised `max_tries`. The end may be one
+that Airflow itself made, because the worker was lost: a success counts as such only once Airflow has taken note of it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from httptask.hosted.turns import Again, Ended, Turn
 
 #: Keys in `task_state_store`: of what the last try left; and of an item that was begun, whatever came of it.
 NAME, BEGUN = "httptask", "httptask-begun"
-#: Why there is a mark: the try asks for another, or for itself to be gone on with; it is over; or it may not have ended.
-Why = Literal["retry", "poll", "over", "kept"]
+#: Why there is a mark: the try asks for another, or for itself to be gone on with; it is done, and Airflow is yet to take note of
+#: that; it is over; or it may not have ended.
+Why = Literal["retry", "poll", "done", "over", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,21 @@ class Tries:
         self.context["task_state_store"].set(BEGUN, self._ti.try_number)
 
     def end(self, use: str = "", ended: Ended | None = None) -> None:
-        """Say that the task is over: if Airflow has taken note of that, a later try is a person's wish to do it anew.
+        """Say that the task is over: a try that a person then begins does it anew.
 
+        A success is over with `note` alone: if Airflow did not learn of it, it has failed the task, and the person knows of none.
         An end that is final, because the server has acted, is kept: whoever begins the task again is told it again.
         """
         final = ended is not None and ended.result.get("final")
         more = {"use": use, "final": {**ended.to_json(), "outcome": None}} if ended is not None and final else {}
-        self._store("over", self._left()[0], **more)
+        succeeds = ended is not None and ended.goes_on and ended.status != "skipped"
+        self._store("done" if succeeds else "over", self._left()[0], **more)
+
+    def note(self) -> None:
+        """Say that Airflow has taken note of a success; where Airflow removed what was kept of it, nothing is kept anew."""
+        kept = self._kept()
+        if kept.get("why") == "done":
+            self.context["task_state_store"].set(NAME, {**kept, "why": "over"})
 
     @property
     def final(self) -> tuple[str, Ended] | None:
@@ -85,7 +95,7 @@ class Tries:
         if self._is_cleared(kept):
             return Mark(), False
         last = number if why == "poll" else number - 1
-        return Mark.from_json(kept.get("mark")), why in {"over", "kept"} or tried != last
+        return Mark.from_json(kept.get("mark")), why in {"done", "over", "kept"} or tried != last
 
     def _kept(self) -> Mapping[str, Any]:
         kept: Mapping[str, Any] = self.context["task_state_store"].get(NAME) or {}
