@@ -23,6 +23,7 @@ def test_a_single_folder_of_templates_need_not_stand_in_a_list(tmp_path, given):
     assert dag_from_workflow(file, templates=given).get_task("own").templates == [str(TEMPLATES)]
 
 
+@pytest.mark.filterwarnings("ignore:Task 'use' was never mapped")
 @pytest.mark.parametrize("retry", ["x", ["maxAttempts"], 3], ids=["text", "list", "number"])
 def test_a_retry_that_is_no_object_is_refused_in_words(retry):
     from httptask.engines.airflow import HttpTaskOperator
@@ -83,6 +84,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Task 'mapped' was never mapped")
 @pytest.mark.parametrize(("kind", "given", "words"), WRONG)
 def test_what_is_wrong_with_a_mapped_task_is_told_when_the_dag_file_is_read_as_with_any(kind, given, words):
     from httptask.engines import airflow
@@ -102,3 +104,18 @@ def test_what_is_mapped_is_not_asked_for_before():
     mapped = HttpTaskSensor.partial(task=LIST, **given).expand(until=["{{ true }}"])
     assert mapped.unmap({"until": "{{ true }}"}).use()["until"] == "{{ true }}"
     assert HttpTaskSensor.partial(**given).expand(task=[LIST], until=["{{ true }}"]).operator_class is HttpTaskSensor
+
+
+@pytest.mark.parametrize("retries", [None, 1])
+def test_a_mapped_task_is_looked_at_with_what_its_dag_and_group_give_to_it(retries):
+    from airflow.sdk import DAG, TaskGroup
+
+    from httptask.engines.airflow import HttpTaskOperator
+
+    given = {} if retries is None else {"retries": retries}
+    with (
+        DAG("defaults", schedule=None, default_args={"templates": TEMPLATES, "retry": {"maxAttempts": 5}, "retries": 9}),
+        TaskGroup("group", default_args={"retry": {"maxAttempts": 6}}),
+    ):
+        mapped = HttpTaskOperator.partial(task_id="mapped", task=OWN, **given).expand(inputs=[{}])
+    assert mapped.retries == (5 if retries is None else 1)

@@ -95,10 +95,12 @@ class HttpTaskOperator(BaseOperator):
 
         """
         policy = MappedRetryPolicy(_most(given.get("retries"), given.get("retry_policy")))
-        own = _own_retries(given["task"], _use(given), given.get("templates", ())) if "task" in given else None
-        if own is not None and policy.most is None:
-            given["retries"] = own
-        return super().partial(**{**given, "retry_policy": policy})
+        begun = super().partial(**{**given, "retry_policy": policy})
+        said = {**_defaults(begun.kwargs), **given}
+        if "task" in said:
+            own = _own_retries(said["task"], _use(said), said.get("templates", ()))
+            begun.kwargs["retries"] = own if policy.most is None else given["retries"]
+        return begun
 
     def execute(self, context: Any) -> None:
         """Send it, or ask once.
@@ -182,6 +184,12 @@ def _most(retries: int | None, policy: Any) -> int | None:
     if policy is not None:
         raise ValueError("the retry policy is the task's own: give `retry={'maxAttempts': ...}` or `retries` instead")
     return None if retries is None else retries + 1
+
+
+def _defaults(begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a DAG and a group give to a mapped task, which Airflow adds in the worker alone."""
+    around = [begun[name] for name in ("dag", "task_group") if begun[name] is not None]
+    return {name: value for each in around for name, value in each.default_args.items()}
 
 
 def _use(given: Mapping[str, Any]) -> Use:
