@@ -148,6 +148,8 @@ def test_single_tasks_and_a_sensor_that_hands_its_worker_back(airflow, boxes):
     assert "Pausing task as DEFERRED" in airflow.log("update_pools")
     assert airflow.rows("select max(try_number) from task_instance where dag_id = 'update_pools'") == [(1,)]
     assert boxes[-2].applied(CREATE) == 2
+    marks = airflow.rows("select value from task_state_store where dag_id = 'update_pools' and key = 'httptask'")
+    assert {json.loads(value)["why"] for (value,) in marks} == {"over"}  # each success was noted
 
 
 @pytest.mark.parametrize(("dag", "answer", "state"), [("gate", "Approve", "success"), ("rejected", "Reject", "failed")])
