@@ -124,6 +124,11 @@ def test_a_credential_is_renewed_once_for_a_call_and_not_in_each_turn():
     assert (len(engine.server.requests), engine.waits) == (2, [0.0])
 
 
+def test_half_of_a_surrogate_pair_in_an_answer_is_handed_on_like_any_other_text():
+    engine = Engine("acme.make")
+    assert engine.run(answering(200, did=1, name="half \ud800")).outputs == {"did": 1, "name": "half \ud800"}
+
+
 class Renewable:
     """A credential that can always be renewed."""
 

@@ -19,8 +19,8 @@ BODY_LEFT_OUT = "bodyLeftOut"
 
 
 def size(value: Any) -> int:
-    """Return the bytes that a JSON value takes."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    """Return the bytes that a JSON value takes; half of a surrogate pair, which JSON can hold, is counted too."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
 
 
 def visible(result: Mapping[str, Any], most: int) -> tuple[dict[str, Any], tuple[str, ...]]:
