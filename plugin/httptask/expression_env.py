@@ -32,6 +32,8 @@ MAX_DIGITS = 100
 #: Characters, and items at ten each.
 MAX_WORK = 20_000_000
 _ITEM = 10
+#: What the call of a test costs: as much as two items, by the time that it takes.
+_TEST = 2 * _ITEM
 #: Characters that are compared in the time of one step.
 _STRIDE = 32
 #: Longer texts are searched in linear time, shorter ones in the product of both lengths.
@@ -542,7 +544,7 @@ def _charged_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]
     def call(value: Any, *args: Any) -> Any:
         if type(value) is Barred:
             _look(value)
-        _spend(_ITEM)
+        _spend(_TEST)
         if args and (name == "in" or name in _COMPARING_TESTS):
             _charge_comparison(name, value, args[0])
         elif name in _TEXT_TESTS:
