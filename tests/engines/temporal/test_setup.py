@@ -69,3 +69,17 @@ def test_a_go_that_is_new_enough_builds_the_server(tmp_path, go, used):
 def test_a_build_that_breaks_off_leaves_no_server(tmp_path):
     assert set_up(tmp_path, "1.26.8", code=1) == (1, None)
     assert set_up(tmp_path, "1.26.8")[0] == 0
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="without flock nobody waits for another")
+def test_whoever_comes_while_another_one_builds_waits_and_builds_nothing(tmp_path):
+    slow = GO.format(version="1.25", code=0).replace("exit 0", f"echo built >> {tmp_path / 'builds'}; sleep 1")
+    executable(tmp_path / "own" / "go", slow)
+    around = {
+        "PATH": f"{tmp_path / 'own'}{os.pathsep}{os.environ['PATH']}",
+        "HTTPTASK_ENGINE_CACHE": str(tmp_path / "cache"),
+        "HOME": str(tmp_path),
+    }
+    both = [subprocess.Popen([SETUP, "python"], env=around) for _ in range(2)]
+    assert [each.wait(timeout=30) for each in both] == [0, 0]
+    assert (tmp_path / "builds").read_text() == "built\n"
