@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Flow
-from prefect.context import FlowRunContext
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from httptask.definitions import definition_of
@@ -17,7 +16,7 @@ from httptask.engines.prefect.connecting import Credentials, host
 from httptask.engines.prefect.ends import CannotGoOn, failure_of
 from httptask.engines.prefect.ledger import Ledger
 from httptask.engines.prefect.parameters import given, signature
-from httptask.engines.prefect.places import current_place
+from httptask.engines.prefect.places import current_place, other_processes
 from httptask.engines.prefect.telling import run_logger
 from httptask.engines.prefect.walked import Run
 from httptask.hosted.host import Host
@@ -90,10 +89,8 @@ def _dressed(run: Any, workflow: Workflow, module: str) -> None:
 
 
 def _in_threads() -> None:
-    """Refuse a task runner that would take the steps to other processes: what they share is in this one."""
-    context = FlowRunContext.get()
-    if context is not None and not isinstance(context.task_runner, ThreadPoolTaskRunner):
-        name = type(context.task_runner).__name__
+    """Refuse a task runner that would take the steps to other processes."""
+    if (name := other_processes()) is not None:
         raise CannotGoOn(f"the steps of a workflow run in threads of the flow's process, which {name} is not for: leave it out")
 
 

@@ -8,11 +8,10 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from uuid import UUID
 
-from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from httptask.engines.prefect.ends import CannotGoOn
+from httptask.engines.prefect.places import other_processes
 
 Futures = TypeVar("Futures", bound=Sequence[PrefectFuture[Any]])
 
@@ -72,9 +71,7 @@ def in_order(numbers: Callable[[], Iterator[int]], hand_out: Callable[[], Future
 
 
 def _in_threads() -> None:
-    context = FlowRunContext.get()
-    if context is not None and not isinstance(context.task_runner, ThreadPoolTaskRunner):
-        name = type(context.task_runner).__name__
+    if (name := other_processes()) is not None:
         raise CannotGoOn(
             f"a task with a `step` is numbered in the flow's process, which {name} is not for: leave one of them out"
         )

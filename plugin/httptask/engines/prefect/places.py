@@ -11,6 +11,7 @@ from uuid import UUID
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from httptask.engines.prefect.ends import CannotGoOn
 
@@ -58,6 +59,14 @@ class Place:
                 now = client.read_flow_run(flow_run)
                 if now.run_count != count or (now.state is not None and now.state.is_final()):
                     raise CannotGoOn("Prefect took this flow run away from this process, which sends nothing any more")
+
+
+def other_processes() -> str | None:
+    """Return the name of the flow's task runner where it takes tasks to other processes: what they share is in this one."""
+    context = FlowRunContext.get()
+    if context is None or isinstance(context.task_runner, ThreadPoolTaskRunner):
+        return None
+    return type(context.task_runner).__name__
 
 
 def current_place() -> Place:
