@@ -71,12 +71,16 @@ class Where:
 Folders = Sequence[str | Path] | str | Path
 
 
+def listed(folders: Folders) -> Sequence[str | Path]:
+    """Return folders one by one; a text is one of them, and not its letters."""
+    return (folders,) if isinstance(folders, str | Path) else folders
+
+
 def library(folders: Folders) -> Library:
     """Return the shipped templates with those of HTTPTASK_PATH and of these folders, which `--templates` or an engine names."""
     from httptask.loader import Library
 
-    given = (folders,) if isinstance(folders, str | Path) else folders
-    return Library((*template_path(Surroundings.current()), *map(Path, given)))
+    return Library((*template_path(Surroundings.current()), *map(Path, listed(folders))))
 
 
 def registry(folders: Folders) -> Registry:

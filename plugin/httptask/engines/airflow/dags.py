@@ -15,9 +15,10 @@ from httptask.engines.airflow.inputs import params_of
 from httptask.engines.airflow.plans import ENTER, FAILED, GATHER, ITEM, LEAVE, LIST, ON_FAILURE, OUTPUTS, Plan, name_of, planned
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy
 from httptask.engines.airflow.steps import ApprovalStep, DecisionStep, FailedRun, SendStep, UndoStep, WaitStep
-from httptask.engines.airflow.tasks import Folders, names_of
+from httptask.engines.airflow.tasks import names_of
 from httptask.hosted.outline import Node
 from httptask.hosted.units import Action
+from httptask.wiring import Folders
 
 #: A step follows those that succeeded, and those that were skipped: that is a value to it.
 _ON = "none_failed"

@@ -10,12 +10,13 @@ from airflow.sdk.log import mask_secret
 
 from httptask.engines.airflow.connections import connection_of, kept, place_of
 from httptask.engines.airflow.provider import CONNECTION_TYPE
-from httptask.engines.airflow.tasks import Folders, names_of, registry
+from httptask.engines.airflow.tasks import names_of, registry
 from httptask.errors import ConfigurationError, HttpTaskError, Problem
 from httptask.hosted.checking import checked
 from httptask.hosted.host import Host
 from httptask.logs import LoggingObserver
 from httptask.model import Connection, Provider
+from httptask.wiring import Folders
 
 #: The id of a connection; or of one for each provider.
 ConnectionId: TypeAlias = "str | Mapping[str, str] | None"

@@ -13,7 +13,7 @@ from httptask import sensitive
 from httptask.engines.airflow.hooks import ConnectionId
 from httptask.engines.airflow.retries import HttpTaskRetryPolicy, MappedRetryPolicy
 from httptask.engines.airflow.taking import take_turns
-from httptask.engines.airflow.tasks import Folders, names_of, registry
+from httptask.engines.airflow.tasks import names_of, registry
 from httptask.engines.airflow.telling import fail, let_note, told_again
 from httptask.engines.airflow.tries import Tries
 from httptask.errors import InputInvalid, Problem, ProblemsError, UsageError
@@ -21,6 +21,7 @@ from httptask.hosted.one_task import OneTask, Use
 from httptask.hosted.turns import not_begun
 from httptask.inputs import input_schema, typed
 from httptask.model import TaskTemplate
+from httptask.wiring import Folders
 
 _OPENINGS = ("{{", "{%")
 
@@ -197,13 +198,13 @@ def _use(given: Mapping[str, Any]) -> Use:
     headers = given.get("headers")
     use = Use(
         headers=headers if isinstance(headers, Mapping) else None,
-        timeout=_in_seconds(given.get("timeout")),
+        timeout=given.get("timeout"),
         retry=given.get("retry"),
         idempotent=given.get("idempotent"),
         verify_before=given.get("verify_before"),
     )
     if "until" in given:  # no operator's argument, and a sensor's may be mapped
-        use |= Use(until=given["until"], fail_if=given.get("fail_if"), every=_in_seconds(given.get("poke_interval")))
+        use |= Use(until=given["until"], fail_if=given.get("fail_if"), every=given.get("poke_interval"))
     return use
 
 
@@ -218,10 +219,6 @@ def _own_retries(task: str, use: Use, templates: Folders) -> int:
     template = tasks[task]
     OneTask.used(template, _required(template), use).unit(tasks)
     return template.retry_policy(use.get("retry") or {}).max_attempts - 1
-
-
-def _in_seconds(time: float | timedelta | None) -> float | None:
-    return time.total_seconds() if isinstance(time, timedelta) else time
 
 
 def _templated(inputs: Mapping[str, Any]) -> list[str]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import TypeAlias
 
 from httptask import wiring
 from httptask.registry import Registry
-
-#: Folders with templates, as people name them; a single one need not stand in a list.
-Folders: TypeAlias = str | Path | Sequence[str | Path]
 
 
 @lru_cache
@@ -25,6 +19,6 @@ def registry(folders: tuple[str, ...] = ()) -> Registry:
     return wiring.registry(folders)
 
 
-def names_of(folders: Folders) -> tuple[str, ...]:
-    """Return the names of folders; a text is one of them, and not its letters."""
-    return (str(folders),) if isinstance(folders, str | Path) else tuple(map(str, folders))
+def names_of(folders: wiring.Folders) -> tuple[str, ...]:
+    """Return the names of folders, which Airflow can write down."""
+    return tuple(map(str, wiring.listed(folders)))
